@@ -1,0 +1,278 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What a user asks for, as frozen data: the one description that every door builds.
+
+Python calls, magics, the command line and widgets all build these records and hand them to the same
+functions. A field carries its help line and its choices, so parsers, completion, `--help` and forms are
+generated from here and cannot drift apart. `parse` checks everything and reports all problems at once.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin
+
+from lepton_lab.errors import SpecError, did_you_mean
+
+S = TypeVar("S")
+
+
+def option(
+    default: Any,
+    help: str,
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    positional: bool = False,
+    alias: str = "",
+) -> Any:
+    """A dataclass field with its help line, its bounds (inclusive) and its place on a command line."""
+    about = {"help": help, "low": low, "high": high, "positional": positional, "alias": alias}
+    if isinstance(default, (list, dict)):
+        return field(default_factory=lambda: type(default)(default), metadata=about)
+    return field(default=default, metadata=about)
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """Which model, and with which weights."""
+
+    name: str = option("", "model name, hub id or local folder", positional=True)
+    weights: str = option("pretrained", "pretrained, none (random), or a .safetensors file")
+    image_size: int | None = option(None, "side of the input image in pixels; the model's own when left out", low=8, high=4096)
+    channels: int = option(3, "input channels", low=1, high=4)
+
+
+@dataclass(frozen=True)
+class DataSpec:
+    """Which data, how it is read and how it is split."""
+
+    path: str = option("", "folder, table, builtin sample, hub name or variable", positional=True)
+    task: str = option("auto", "the task, or auto to tell it from the data")
+    val: float = option(0.15, "share held out to choose the best epoch", low=0.0, high=0.9)
+    test: float = option(0.15, "share held out to report on", low=0.0, high=0.9)
+    label: str = option("", "column with the class, or TABLE:COLUMN beside a folder of images")
+    image: str = option("", "column with the image path")
+    exclude: tuple[str, ...] = option((), "classes to leave out, separated by commas")
+    clean: Literal["skip", "stop"] = option("skip", "leave unreadable files out, or stop on them")
+    dedupe: bool = option(True, "move copies of a training image out of val and test")
+    seed: int = option(42, "seed of the split", low=0)
+
+
+@dataclass(frozen=True)
+class TrainSpec:
+    """How a model is trained. Every `auto` is decided from model, data and device, and printed."""
+
+    epochs: int = option(5, "passes over the training split", low=1, high=10_000)
+    learning_rate: float | Literal["auto", "find"] = option("auto", "peak learning rate; find runs the range test", low=0.0, high=10.0, alias="lr")
+    batch_size: int | Literal["auto"] = option("auto", "samples per optimizer step", low=1, high=65_536, alias="bs")
+    optimizer: str = option("adamw", "adamw, adam, sgd or any optimizer of timm")
+    schedule: Literal["cosine", "linear", "onecycle", "polynomial", "step", "constant"] = option("cosine", "shape of the learning rate")
+    warmup: float = option(0.1, "share of the steps in which the rate rises", low=0.0, high=0.9)
+    weight_decay: float | Literal["auto"] = option("auto", "decoupled weight decay; not on norms and biases", low=0.0, high=1.0)
+    layer_decay: float | Literal["auto"] = option("auto", "factor by which the rate shrinks per layer from the head down; 1 is off", low=0.01, high=1.0)
+    freeze: str = option("none", "none, backbone, or the number of first layer groups that stay fixed")
+    label_smoothing: float = option(0.1, "share of the target spread over the other classes", low=0.0, high=0.9)
+    mixup: float = option(0.0, "alpha of mixup; 0 is off", low=0.0, high=10.0)
+    cutmix: float = option(0.0, "alpha of cutmix; 0 is off", low=0.0, high=10.0)
+    ema: float = option(0.0, "decay of the weight average that is evaluated and kept; 0 is off", low=0.0, high=0.99999)
+    accumulate: int = option(1, "micro-batches per optimizer step; the batch size stays the same", low=1, high=4096)
+    clip: float = option(1.0, "largest gradient norm; 0 is off", low=0.0, high=1e6)
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = option("auto", "number format of the forward pass")
+    channels_last: bool | Literal["auto"] = option("auto", "memory layout for convolutions")
+    augment: Literal["none", "light", "strong"] = option("light", "strength of the training augmentation")
+    patience: int = option(0, "stop after so many epochs without a better metric; 0 is off", low=0)
+    keep_best: bool = option(True, "load the weights of the best epoch at the end")
+    checkpoint_every: int = option(0, "steps between checkpoints; 0 is once per epoch", low=0)
+    seed: int = option(42, "seed of order, augmentation, dropout and head", low=0)
+    workers: int | Literal["auto"] = option("auto", "processes that load data; 0 loads in the training thread", low=0, high=64)
+    device: str = option("auto", "auto, cpu, cuda, cuda:1 or mps")
+    name: str = option("", "name of the run; made from model and data when left out")
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """Everything that decides a run's result, as it is stored in `run.json`."""
+
+    model: ModelSpec = field(default_factory=ModelSpec)
+    data: DataSpec = field(default_factory=DataSpec)
+    train: TrainSpec = field(default_factory=TrainSpec)
+    task: str = "image-classification"
+
+
+def parse(cls: type[S], values: Mapping[str, Any], *, where: str = "", strict: bool = True) -> S:
+    """Build a spec from names and values (Python values, or text from a command line or TOML).
+
+    Args:
+        cls: One of the spec classes.
+        values: Field name (or alias; `-` counts as `_`) to value.
+        where: The verb or function, for the message.
+        strict: Refuse unknown names; otherwise ignore them.
+
+    Raises:
+        SpecError: With every problem in `problems`; the message shows the first three.
+
+    >>> parse(TrainSpec, {"epochs": "3", "lr": "1e-3"}).learning_rate
+    0.001
+    """
+    known = names(cls)
+    chosen: dict[str, Any] = {}
+    problems: list[str] = []
+    for key, value in values.items():
+        found = known.get(key.replace("-", "_"))
+        if found is None:
+            if strict:
+                problems.append(" ".join(filter(None, (f"There is no option '{key}'.", did_you_mean(key.replace("-", "_"), known)))))
+            continue
+        try:
+            chosen[found.name] = convert(found, value, hint(cls, found.name))
+        except ValueError as error:
+            problems.append(str(error))
+    if problems:
+        raise SpecError(problems[0], " ".join(problems[1:3]), f"%lepton {where} --help" if where else "", problems)
+    return cls(**chosen)
+
+
+def names(cls: type) -> dict[str, Field[Any]]:
+    """Field name and alias -> field, in order."""
+    table = {f.name: f for f in fields(cls)}
+    return table | {f.metadata["alias"]: f for f in fields(cls) if f.metadata.get("alias")}
+
+
+def choices(cls: type, name: str) -> tuple[str, ...]:
+    """The words that a field takes, for completion and forms; empty when it takes anything."""
+    words: list[str] = []
+    for part in _parts(hint(cls, name)):
+        if get_origin(part) is Literal:
+            words += [str(word) for word in get_args(part)]
+        elif part is bool:
+            words += ["true", "false"]
+    return tuple(words)
+
+
+def hint(cls: type, name: str) -> Any:
+    """The resolved type of a field."""
+    return typing.get_type_hints(cls)[name]
+
+
+def convert(f: Field[Any], value: Any, annotation: Any) -> Any:
+    """`value` as the type of a field. Raises ValueError with a sentence for the user."""
+    for part in _parts(annotation):
+        ok, result = _try(part, value)
+        if ok:
+            return _bounded(f, result)
+    raise ValueError(f"`--{f.name.replace('_', '-')}` needs {_needs(f, annotation)}; got {_quoted(value)}.")
+
+
+def to_json(spec: Any) -> dict[str, Any]:
+    """A spec (nested ones too) as plain JSON values, in the order of its fields."""
+    return {
+        f.name: to_json(v) if hasattr(v := getattr(spec, f.name), "__dataclass_fields__") else list(v) if isinstance(v, tuple) else v
+        for f in fields(spec)
+    }
+
+
+def from_json(cls: type[S], value: Mapping[str, Any]) -> S:
+    """The spec that `to_json` wrote; fields of other versions are ignored, missing ones get their default."""
+    hints = typing.get_type_hints(cls)
+    chosen = {}
+    for f in fields(cls):
+        if f.name not in value:
+            continue
+        nested = hasattr(hints[f.name], "__dataclass_fields__")
+        chosen[f.name] = from_json(hints[f.name], value[f.name]) if nested else convert(f, value[f.name], hints[f.name])
+    return cls(**chosen)
+
+
+def changes(spec: Any) -> dict[str, Any]:
+    """The fields that differ from their default, in order: what "show code" prints."""
+    return {f.name: getattr(spec, f.name) for f in fields(spec) if getattr(spec, f.name) != default(f)}
+
+
+def default(f: Field[Any]) -> Any:
+    """The default value of a field."""
+    return f.default_factory() if f.default_factory is not MISSING else f.default
+
+
+def fingerprint(spec: Any) -> str:
+    """A short hash of a spec's values, the same in every process."""
+    import hashlib
+
+    return hashlib.sha256(json.dumps(to_json(spec), sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _parts(annotation: Any) -> list[Any]:
+    """The members of a union, words first so that "auto" is not read as text."""
+    members = list(get_args(annotation)) if get_origin(annotation) in (Union, types.UnionType) else [annotation]
+    return sorted(members, key=lambda part: get_origin(part) is not Literal)
+
+
+def _try(part: Any, value: Any) -> tuple[bool, Any]:
+    if get_origin(part) is Literal:
+        word = value.lower() if isinstance(value, str) else value
+        return word in get_args(part) and isinstance(word, str), word
+    if part is type(None):
+        return value is None or value == "", None
+    if get_origin(part) is tuple:
+        return _words(value)
+    if part is bool:
+        return _truth(value)
+    if part is str:
+        return isinstance(value, str) or hasattr(value, "__fspath__"), str(value)
+    return _number(part, value)
+
+
+def _words(value: Any) -> tuple[bool, Any]:
+    if isinstance(value, str):
+        return True, tuple(word.strip() for word in value.split(",") if word.strip())
+    ok = isinstance(value, (list, tuple, set)) and all(isinstance(word, str) for word in value)
+    return ok, tuple(value) if ok else None
+
+
+def _truth(value: Any) -> tuple[bool, Any]:
+    words = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+    if isinstance(value, bool):
+        return True, value
+    return isinstance(value, str) and value.lower() in words, words.get(str(value).lower())
+
+
+def _number(kind: type, value: Any) -> tuple[bool, Any]:
+    if isinstance(value, bool):
+        return False, None
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return False, None
+    if not math.isfinite(number) or (kind is int and number != int(number)):
+        return False, None
+    return True, kind(number)
+
+
+def _bounded(f: Field[Any], value: Any) -> Any:
+    low, high = f.metadata.get("low"), f.metadata.get("high")
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        if low is not None and value < low:
+            raise ValueError(f"`--{f.name.replace('_', '-')}` must be at least {low:g}; got {value:g}.")
+        if high is not None and value > high:
+            raise ValueError(f"`--{f.name.replace('_', '-')}` must be at most {high:g}; got {value:g}.")
+    return value
+
+
+def _needs(f: Field[Any], annotation: Any) -> str:
+    said = {int: "a whole number", float: "a number such as 3e-4", bool: "true or false", str: "text"}
+    words: list[str] = []
+    for part in reversed(_parts(annotation)):
+        if get_origin(part) is Literal:
+            words += [f"`{word}`" for word in get_args(part)]
+        elif part is not type(None):
+            words.append(said.get(part, "names separated by commas"))
+    return " or ".join(words) if len(words) < 3 else ", ".join(words[:-1]) + " or " + words[-1]
+
+
+def _quoted(value: Any) -> str:
+    text = str(value)
+    return f'"{text[:60]}"' if isinstance(value, str) else text[:60]
