@@ -4,7 +4,7 @@
 The loop emits events and waits for nobody; the journal, the live card and the trackers subscribe.
 An event is a frozen record with a JSON line of its own, so that the same file replays the same
 chart with no kernel. Times are Unix seconds, sizes bytes, steps optimizer steps counted from 1
-over the whole run. A number that is not finite travels as the string "nan", "inf" or "-inf": JSON
+over the whole run, epochs counted from 1. A number that is not finite travels as the string "nan", "inf" or "-inf": JSON
 has no such numbers, and a missing one must never be drawn as zero.
 """
 

@@ -23,7 +23,7 @@ RESOLUTIONS = (8, 8, 10, 12, 16, 24, 0, 0)
 def draw_batch(
     bank: MaskBank, batch_size: int, size: int, seed: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Draw one batch, every class equally likely.
+    """Draw one batch, every class that has masks equally likely.
 
     Args:
         bank: The masks to draw from.
@@ -35,7 +35,8 @@ def draw_batch(
         Pictures, float32 of shape (batch, 3, size, size) in [-1, 1], and labels, int64 (batch,).
     """
     generator = torch.Generator().manual_seed(seed)
-    labels = torch.randint(len(bank.names), (batch_size,), generator=generator)
+    present = torch.from_numpy(bank.counts).nonzero().flatten()
+    labels = present[torch.randint(len(present), (batch_size,), generator=generator)]
     starts, counts = torch.from_numpy(bank.starts)[labels], torch.from_numpy(bank.counts)[labels]
     picks = starts + (torch.rand(batch_size, generator=generator) * counts).long()
     masks = torch.from_numpy(bank.masks)[picks].float().div_(255.0).unsqueeze(1)

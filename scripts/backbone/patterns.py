@@ -5,16 +5,19 @@ Every class owns a stack of small grey masks (uint8, 64 x 64): characters render
 that matplotlib ships, attractors of random iterated function systems, and textures written as
 formulas. No photograph and no collected data set takes part. Each class is split once into masks
 for training and masks held out (whole fonts for characters), so that the score used to choose
-between recipes is taken on shapes that were never trained on.
+between recipes is taken on shapes that were never trained on. Fonts of one family share some
+symbols to the pixel; a held-out mask equal to a training mask is dropped.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+
+from .textures import draw_textures
 
 CANVAS = 64
 HELD_OUT_FONTS = frozenset(
@@ -45,7 +48,8 @@ class MaskBank:
     Attributes:
         masks: uint8 array of shape (count, 64, 64), 255 where there is ink.
         starts: int64 array of shape (classes,), the first mask of each class.
-        counts: int64 array of shape (classes,), how many masks each class has.
+        counts: int64 array of shape (classes,), how many masks each class has; a held-out bank
+            may have none for a class.
         names: one name per class.
     """
 
@@ -68,8 +72,9 @@ def build_banks(seed: int) -> tuple[MaskBank, MaskBank]:
     train: list[tuple[str, np.ndarray]] = []
     held_out: list[np.ndarray] = []
     for name, known, unseen in (*_characters(), *_fractals(rng), *_textures(rng)):
+        seen = {mask.tobytes() for mask in known}
         train.append((name, known))
-        held_out.append(unseen if len(unseen) else known)
+        held_out.append(_stack([mask for mask in unseen if mask.tobytes() not in seen]))
     names = tuple(name for name, _ in train)
     return _bank([masks for _, masks in train], names), _bank(held_out, names)
 
@@ -129,9 +134,7 @@ def _render(character: str, font: object) -> np.ndarray:
     return np.asarray(canvas, dtype=np.uint8)
 
 
-def _fractals(
-    rng: np.random.Generator, classes: int = 32, variants: int = 40
-) -> Iterator[Split]:
+def _fractals(rng: np.random.Generator, classes: int = 32, variants: int = 40) -> Iterator[Split]:
     """Attractors of random affine maps, one system per class, as in FractalDB.
 
     Kataoka et al., "Pre-training without Natural Images", ACCV 2020. A variant multiplies every
@@ -173,89 +176,8 @@ def _to_pixels(values: np.ndarray) -> np.ndarray:
     return np.clip((values - low) / np.maximum(high - low, 1e-6) * 54 + 5, 0, 63).astype(np.int64)
 
 
-Texture = Callable[[np.ndarray, np.ndarray, np.random.Generator], np.ndarray]
-
-
-def _wave(u: np.ndarray, v: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    return 0.5 + 0.5 * np.sin(u * rng.uniform(8, 30) + rng.uniform(0, 6))
-
-
-def _bars(u: np.ndarray, v: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    return (np.sin(u * rng.uniform(8, 30) + rng.uniform(0, 6)) > rng.uniform(-0.5, 0.5)) * 1.0
-
-
-def _checks(u: np.ndarray, v: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    k = rng.uniform(6, 20)
-    return (np.sin(u * k) * np.sin(v * k) > 0) * 1.0
-
-
-def _dots(u: np.ndarray, v: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    k = rng.uniform(10, 26)
-    return (np.sin(u * k) + np.sin(v * k) > rng.uniform(0.6, 1.3)) * 1.0
-
-
-def _rings(u: np.ndarray, v: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    return 0.5 + 0.5 * np.sin(np.hypot(u, v) * rng.uniform(12, 40))
-
-
-def _rays(u: np.ndarray, v: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    return (np.sin(np.arctan2(v, u) * rng.integers(3, 12)) > 0) * 1.0
-
-
-def _spiral(u: np.ndarray, v: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    turn = np.arctan2(v, u) * rng.integers(1, 4) + np.hypot(u, v) * rng.uniform(8, 24)
-    return (np.sin(turn) > 0) * 1.0
-
-
-def _ramp(u: np.ndarray, v: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    return (u - u.min()) / (u.max() - u.min())
-
-
-def _blob(u: np.ndarray, v: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    return np.exp(-(u**2 * rng.uniform(1, 8) + v**2 * rng.uniform(1, 8)))
-
-
-def _cells(u: np.ndarray, v: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    centers = rng.uniform(-1.2, 1.2, size=(2, int(rng.integers(8, 30))))
-    return _edges(np.hypot(u[..., None] - centers[0], v[..., None] - centers[1]))
-
-
-def _edges(distances: np.ndarray) -> np.ndarray:
-    nearest = np.sort(distances, axis=-1)
-    return (nearest[..., 1] - nearest[..., 0] < 0.08) * 1.0
-
-
-def _clouds(u: np.ndarray, v: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    total = np.zeros_like(u)
-    for octave in range(1, 7):
-        k, phase = rng.normal(0, 2.0 * octave, 2), rng.uniform(0, 6, 2)
-        total += np.sin(u * k[0] + v * k[1] + phase[0]) / octave
-    return (total - total.min()) / (total.max() - total.min())
-
-
-def _bricks(u: np.ndarray, v: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    k = rng.uniform(2.5, 6)
-    row = np.floor(v * k)
-    across = (u * k / 2 + 0.5 * (row % 2)) % 1.0
-    return ((across > 0.12) & ((v * k) % 1.0 > 0.2)) * 1.0
-
-
-TEXTURES: tuple[tuple[str, Texture], ...] = (
-    *(("waves", _wave), ("bars", _bars), ("checks", _checks), ("dots", _dots), ("rings", _rings)),
-    *(("rays", _rays), ("spiral", _spiral), ("ramp", _ramp), ("blob", _blob), ("cells", _cells)),
-    *(("clouds", _clouds), ("bricks", _bricks)),
-)
-
-
 def _textures(rng: np.random.Generator, variants: int = 60) -> Iterator[Split]:
-    """Twelve formulas over a rotated grid, each with its parameters drawn anew per variant."""
-    lines, columns = np.mgrid[-1 : 1 : CANVAS * 1j, -1 : 1 : CANVAS * 1j]
-    for name, formula in TEXTURES:
-        masks = []
-        for _ in range(variants):
-            angle = rng.uniform(0, 2 * np.pi)
-            u = columns * np.cos(angle) + lines * np.sin(angle)
-            v = lines * np.cos(angle) - columns * np.sin(angle)
-            masks.append((formula(u, v, rng) * 255).astype(np.uint8))
-        cut = variants * 4 // 5
-        yield f"texture {name}", _stack(masks[:cut]), _stack(masks[cut:])
+    """One class per formula; a fifth of its variants is held out."""
+    cut = variants * 4 // 5
+    for name, masks in draw_textures(rng, variants, CANVAS):
+        yield f"texture {name}", masks[:cut], masks[cut:]

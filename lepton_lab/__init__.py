@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""From a pretrained model to an artifact proven right, without leaving the notebook.
+
+    import lepton_lab as lab
+    model = lab.load_model("lepton_glyphs")
+    run = model.train(lab.data("digits"), epochs=3)
+    model.evaluate(); model.export("onnx", to="digits.lepton")
+
+Every public name is loaded when it is first used (PEP 562), so that the import costs milliseconds and
+brings in no framework.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_PUBLIC = {
+    "Artifact": "lepton_lab.exporting",
+    "Dataset": "lepton_lab.datasets",
+    "Evaluation": "lepton_lab.evaluation",
+    "ImageDataset": "lepton_lab.datasets",
+    "LeptonError": "lepton_lab.errors",
+    "LeptonModel": "lepton_lab.workbench",
+    "Run": "lepton_lab.workbench",
+    "bench": "lepton_lab.workbench",
+    "data": "lepton_lab.workbench",
+    "doctor": "lepton_lab.workbench",
+    "evaluate": "lepton_lab.workbench",
+    "export": "lepton_lab.workbench",
+    "find_learning_rate": "lepton_lab.workbench",
+    "load_artifact": "lepton_lab.exporting",
+    "load_model": "lepton_lab.workbench",
+    "models": "lepton_lab.catalog",
+    "predict": "lepton_lab.workbench",
+    "preprocess_image": "lepton_lab.workbench",
+    "run": "lepton_lab.workbench",
+    "runs": "lepton_lab.workbench",
+    "train": "lepton_lab.workbench",
+}
+__all__ = ["__version__", "load_ipython_extension", "unload_ipython_extension", *_PUBLIC]  # noqa: PLE0604
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'lepton_lab' has no attribute '{name}'")
+    value = getattr(importlib.import_module(_PUBLIC[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """`%load_ext lepton_lab`: add the `%lepton` magic and its completion."""
+    from lepton_lab.magics import load
+
+    load(shell)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """`%unload_ext lepton_lab`: take both away again."""
+    from lepton_lab.magics import unload
+
+    unload(shell)
+
+
+if TYPE_CHECKING:
+    from lepton_lab.catalog import models
+    from lepton_lab.datasets import Dataset, ImageDataset
+    from lepton_lab.errors import LeptonError
+    from lepton_lab.evaluation import Evaluation
+    from lepton_lab.exporting import Artifact, load_artifact
+    from lepton_lab.workbench import (
+        LeptonModel,
+        Run,
+        bench,
+        data,
+        doctor,
+        evaluate,
+        export,
+        find_learning_rate,
+        load_model,
+        predict,
+        preprocess_image,
+        run,
+        runs,
+        train,
+    )

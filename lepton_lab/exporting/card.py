@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""MODEL_CARD.md: the manifest and the certificate for people, and nothing that is not in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from lepton_lab.exporting.registered import formats
+from lepton_lab.rendering import interval, visible
+
+_LABELS = 50
+_MARKUP = str.maketrans({c: f"\\{c}" for c in "\\`*_{}[]<>#|&~$"})
+
+
+def model_card(manifest: Mapping[str, Any], certificate: Mapping[str, Any]) -> str:
+    """The card as Markdown.
+
+    Args:
+        manifest: As in manifest.json.
+        certificate: As in certificate.json.
+    """
+    sections = (
+        _what(manifest),
+        _use(manifest),
+        _origin(manifest),
+        _proof(certificate),
+        _limits(certificate),
+    )
+    return "\n".join(line for section in sections for line in (*section, ""))
+
+
+def _what(manifest: Mapping[str, Any]) -> Iterable[str]:
+    labels = manifest["labels"]
+    rest = f" … {len(labels) - _LABELS} more" if len(labels) > _LABELS else ""
+    graph = manifest["input"].get("graph", {})
+    yield f"# {_text(manifest['name'])}"
+    yield ""
+    yield f"- task: {_text(manifest['task'])}"
+    if not manifest["trained"]:
+        yield "- **untrained**: the weights are random; the answers mean nothing"
+    yield f"- classes ({len(labels)}): {', '.join(map(_text, labels[:_LABELS]))}{rest}"
+    shape = f"{graph.get('shape')} {graph.get('dtype')}"
+    yield f"- input: {_text(manifest['input']['kind'])}, prepared to {_text(shape)}"
+    yield f"- licence of the starting weights: {_text(manifest['licence'])}"
+
+
+def _use(manifest: Mapping[str, Any]) -> Iterable[str]:
+    yield "## Use"
+    yield ""
+    yield "```sh"
+    yield "pip install -r requirements.txt"
+    yield from (formats.get(name).usage for name in manifest["formats"])
+    yield "python -m lepton_runtime verify"
+    yield "```"
+
+
+def _origin(manifest: Mapping[str, Any]) -> Iterable[str]:
+    yield "## Origin"
+    yield ""
+    yield f"- starting weights: {_text(manifest['weights'])}"
+    for key, value in manifest["provenance"].items():
+        yield f"- {_text(key)}: {_text(_flat(value))}"
+    yield f"- made with: {_text(_flat(manifest['versions']))}"
+    yield f"- written: {_text(manifest['created'])}"
+
+
+def _proof(certificate: Mapping[str, Any]) -> Iterable[str]:
+    tried = certificate["samples"]
+    yield "## Compared with the model it was exported from"
+    yield ""
+    real = (
+        f"{tried['real']} held-out samples"
+        if tried["real"]
+        else "generated pictures (no data given)"
+    )
+    sizes = _flat(certificate["batch_sizes"])
+    yield f"{real} and {tried['odd']} awkward ones, in batches of {sizes}."
+    yield ""
+    yield "| format | top-1 agreement | largest difference | tolerance | metric before | after |"
+    yield "|---|---|---|---|---|---|"
+    for name, found in certificate["formats"].items():
+        metric = found["metric"] or {}
+        cells = [
+            name,
+            f"{found['top1_agreement']:.3f}",
+            f"{found['largest_difference']['probabilities']:.1e}",
+            f"{certificate['tolerance']['probabilities']:.0e}",
+            score_text(metric.get("before")),
+            score_text(metric.get("after")),
+        ]
+        yield f"| {' | '.join(cells)} |"
+
+
+def _limits(certificate: Mapping[str, Any]) -> Iterable[str]:
+    yield "## Know before use"
+    yield ""
+    yield "- `golden/` holds samples of the validation data; look at them before you share this."
+    if certificate["metric"]:
+        n = certificate["metric"]["n"]
+        yield f"- The metric was measured on {n} held-out samples of the same data, not on yours."
+
+
+def score_text(score: Mapping[str, Any] | None) -> str:
+    """A metric with its interval, or a dash where no sample had a known class."""
+    if not score:
+        return "–"
+    return f"{score['name']} {interval(score['value'], score['low'], score['high'], score['n'])}"
+
+
+def _flat(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_flat(item)}" for key, item in value.items())
+    return ", ".join(map(_flat, value)) if isinstance(value, (list, tuple)) else str(value)
+
+
+def _text(value: object) -> str:
+    """Text that Markdown shows as it is: one line, no markup, no HTML."""
+    return visible(" ".join(str(value).split())).translate(_MARKUP)

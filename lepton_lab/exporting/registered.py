@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The formats that come with Lepton Lab, registered."""
+
+from __future__ import annotations
+
+from lepton_lab.exporting.contract import formats
+from lepton_lab.exporting.onnx import RECORD as _ONNX
+from lepton_lab.exporting.safetensors import RECORD as _SAFETENSORS
+
+formats.register(_ONNX)
+formats.register(_SAFETENSORS)
+
+__all__ = ["formats"]

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The fresh process in which exported weights prove that they load.
+
+It runs inside the exported folder and knows nothing of the live model: timm or transformers
+rebuild it from the folder alone, through the catalogue, and every output is written for the gate.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lepton_lab.runtime.inputs import prepare_input
+from lepton_lab.runtime.predictor import versions
+from lepton_lab.runtime.probe import probe
+
+
+def main(task: str, samples: str, output: str) -> None:
+    """Load the current folder as a user would, run the files in `samples`, write the arrays."""
+    import torch
+
+    from lepton_lab.catalog import build
+    from lepton_lab.exporting.signatures import signatures
+    from lepton_lab.spec import ModelSpec
+
+    built = build(ModelSpec(name=str(Path.cwd())))
+    rule = built.preprocessing
+    compute = signatures.get(task).compute(built.module.eval(), rule)
+    known = {**versions(), "torch": torch.__version__}
+    found: dict[str, Any] = probe(
+        lambda data: prepare_input(data, rule), compute, built.classes, Path(samples), known
+    )
+    np.savez(output, **found)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:4])

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What exporters and the gate must know about a task, and all that they know.
+
+One file per task in `signatures/` registers one `Signature`. Formats and the gate handle rows,
+outputs by name and tolerances; only a signature knows that the rows are pictures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lepton_lab.registry import Registry
+
+if TYPE_CHECKING:
+    import torch
+
+    from lepton_lab.catalog import BuiltModel
+    from lepton_lab.exporting.subject import ExportSample, Subject
+    from lepton_lab.runtime.probe import Compute
+
+Outputs = Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A module that holds everything behind the runtime's preparation, ready to be traced.
+
+    Attributes:
+        module: Takes rows as the runtime prepares them, returns a tuple of outputs.
+        example: A batch of two rows.
+        input: Name of the input.
+        outputs: Names of the outputs.
+    """
+
+    module: torch.nn.Module
+    example: torch.Tensor
+    input: str
+    outputs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Score:
+    """The headline metric with its 95 % interval over n samples."""
+
+    name: str
+    value: float
+    low: float
+    high: float
+    n: int
+
+
+@dataclass(frozen=True)
+class Signature:
+    """How one task is exported and compared.
+
+    Attributes:
+        name: Of the task.
+        description: One line.
+        interface: The manifest's "input" and "output", as JSON.
+        graph: The module to trace, made from a copy of the trained one.
+        compute: The model as PyTorch runs it: (module, preprocessing) to a function from rows, as
+            the runtime prepares them, to outputs by name. It shares no code with `graph`.
+        odd: Awkward inputs made from real ones: (kind, bytes of a file).
+        stand_ins: Generated samples, for a subject that brings none.
+        suffix: File suffix for the bytes of a sample.
+        tolerance: The largest difference allowed for each output, given the model's own outputs.
+        agrees: Whether two sets of outputs give the same answer, per row, up to ties.
+        answer: An answer in words, for messages: (outputs, row, labels).
+        score: The headline metric of outputs and targets.
+        independent_check: What another library's preprocessing says against ours; empty when they
+            agree or there is none to ask.
+    """
+
+    name: str
+    description: str
+    interface: Callable[[BuiltModel], dict[str, Any]]
+    graph: Callable[[Subject], Graph]
+    compute: Callable[[torch.nn.Module, Mapping[str, Any]], Compute]
+    odd: Callable[[Sequence[bytes]], list[tuple[str, bytes]]]
+    stand_ins: Callable[[], list[ExportSample]]
+    suffix: Callable[[bytes], str]
+    tolerance: Callable[[Outputs], dict[str, float]]
+    agrees: Callable[[Outputs, Outputs], np.ndarray]
+    answer: Callable[[Outputs, int, Sequence[str]], str]
+    score: Callable[[Outputs, np.ndarray], Score]
+    independent_check: Callable[[Subject, Sequence[bytes]], str]
+
+
+signatures: Registry[Signature] = Registry("export signature")

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""`export`: stage a bundle aside, prove it, and only then put it in its place in one step.
+
+A refused export, a full disk or a kill leave no part of an artifact, and an earlier one whole.
+"""
+
+from __future__ import annotations
+
+import errno
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lepton_lab import durable
+from lepton_lab.errors import LeptonError, StorageError
+from lepton_lab.exporting.artifact import SUFFIX, Artifact
+from lepton_lab.exporting.bundle import seal, stage
+from lepton_lab.exporting.card import model_card
+from lepton_lab.exporting.registered import formats
+from lepton_lab.exporting.trial import make_trial
+from lepton_lab.exporting.verify import gate
+from lepton_lab.rendering import size
+from lepton_lab.runtime.manifest import MANIFEST
+
+if TYPE_CHECKING:
+    from lepton_lab.exporting.contract import Format
+    from lepton_lab.exporting.subject import Subject
+
+ALL = "all"
+
+
+def export(subject: Subject, format: str = "onnx", to: str | Path | None = None) -> Artifact:
+    """Write a model as an artifact, after it was proven to compute the same.
+
+    Args:
+        subject: The model, its origin and held-out samples.
+        format: A name of `formats`, or "all".
+        to: A path that ends in .lepton, or a folder to put `name.lepton` into; the current folder
+            when left out.
+
+    Raises:
+        NotFoundError: No such format.
+        ParityError: What was exported differs from the model; nothing was written.
+        LeptonError: The model cannot be written in this format, or `to` is something else's place.
+        StorageError: The disk is full or the folder cannot be written.
+    """
+    chosen = list(formats) if format == ALL else [formats.get(format)]
+    path = _target(subject, to)
+    with _room(path), tempfile.TemporaryDirectory(prefix="lepton-export-") as workplace:
+        staged = Path(workplace) / path.name
+        staged.mkdir()
+        _fill(subject, chosen, staged)
+        with durable.new_directory(path) as folder:
+            shutil.copytree(staged, folder, dirs_exist_ok=True)
+    return Artifact(path)
+
+
+def _fill(subject: Subject, chosen: list[Format], staged: Path) -> None:
+    """Everything that the artifact holds; raises ParityError before certificate and card exist."""
+    trial = make_trial(subject)
+    stage(subject, trial, chosen, staged)
+    certificate = gate(staged, subject, trial)
+    durable.write_json(staged / "certificate.json", certificate)
+    card = model_card(durable.read_json(staged / MANIFEST), certificate)
+    durable.write_text(staged / "MODEL_CARD.md", card)
+    seal(staged)
+
+
+def _target(subject: Subject, to: str | Path | None) -> Path:
+    """Where the artifact goes. Raises LeptonError when something else is there already."""
+    own = re.sub(r"[^A-Za-z0-9._-]+", "-", subject.name).strip("-.")[:80] or "model"
+    path = Path(own + SUFFIX) if to is None else Path(to)
+    if to is not None and path.suffix != SUFFIX:
+        inside = str(to).endswith(("/", "\\")) or path.is_dir()
+        if path.suffix and not inside:
+            raise LeptonError(
+                f"'{path.name}' is no name for an artifact.",
+                "An artifact is a folder whose name ends in .lepton; the model file lies in it.",
+                f"model.export(to='{path.stem}{SUFFIX}')",
+            )
+        path = path / (own + SUFFIX) if inside else path.with_name(path.name + SUFFIX)
+    if path.exists() and not (path / MANIFEST).is_file():
+        raise LeptonError(
+            f"{path} exists and is no artifact; it was left alone.",
+            "An export replaces only an earlier artifact.",
+            f"model.export(to='{path.stem}-2{SUFFIX}')",
+        )
+    return path
+
+
+@contextmanager
+def _room(path: Path) -> Iterator[None]:
+    """A full disk in the temporary folder, told as one."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise
+        free = shutil.disk_usage(tempfile.gettempdir()).free
+        raise StorageError(
+            f"The disk is full: {path.name} was not written, {size(free)} are free.",
+            f"It is put together in {tempfile.gettempdir()} first; an earlier one is unchanged.",
+            "Free some space, then run the cell again.",
+        ) from error

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Every `auto` decided, each with its reason: what the card prints and `run.json` keeps.
+
+The figures are the recipe of this project for fine-tuning; sources are named where they come from.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from lepton_lab.errors import LeptonError
+from lepton_lab.spec import TrainSpec
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The values that a run trains with.
+
+    Attributes:
+        reasons: Field name -> why it has its value, for those that were decided here.
+    """
+
+    device: str
+    precision: str
+    batch_size: int
+    learning_rate: float
+    weight_decay: float
+    layer_decay: float
+    channels_last: bool
+    workers: int
+    epochs: int
+    steps_per_epoch: int
+    reasons: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def steps(self) -> int:
+        """Optimizer steps of the whole run."""
+        return self.epochs * self.steps_per_epoch
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return asdict(self)
+
+
+def decide(spec: TrainSpec, *, count: int, pretrained: bool, default_batch: int | None = None) -> Plan:
+    """Decide what `spec` leaves open.
+
+    Args:
+        spec: What was asked for.
+        count: Samples in the training split.
+        pretrained: Whether the backbone starts from pretrained weights.
+        default_batch: Batch size that the data set asks for, used when the spec says `auto`.
+    """
+    reasons: dict[str, str] = {}
+
+    def choose(name: str, asked: Any, value: Any, why: str) -> Any:
+        if asked != "auto":
+            return asked
+        reasons[name] = why
+        return value
+
+    device = pick_device(spec.device)
+    precision = choose("precision", spec.precision, *_precision(device))
+    if default_batch and spec.batch_size == "auto":
+        batch = default_batch
+        reasons["batch_size"] = "set by the data set"
+    else:
+        batch = choose("batch_size", spec.batch_size, _batch(count), f"for {count} training samples")
+    batch = min(batch, count)
+    layer = choose("layer_decay", spec.layer_decay, *_layer_decay(pretrained, spec.freeze))
+    asked = "auto" if spec.learning_rate == "find" else spec.learning_rate
+    rate = choose("learning_rate", asked, *_rate(spec, batch, pretrained))
+    return Plan(
+        device=device,
+        precision=precision,
+        batch_size=batch,
+        learning_rate=rate,
+        weight_decay=choose("weight_decay", spec.weight_decay, *_weight_decay(spec.optimizer)),
+        layer_decay=layer,
+        channels_last=choose("channels_last", spec.channels_last, True, "faster convolutions"),
+        workers=choose("workers", spec.workers, *_workers(device, count)),
+        epochs=spec.epochs,
+        steps_per_epoch=math.ceil(count / batch),
+        reasons=reasons,
+    )
+
+
+def pick_device(asked: str) -> str:
+    """The device by name, or the best one here. Raises LeptonError when it is not there."""
+    import torch
+
+    here = [f"cuda:{i}" for i in range(torch.cuda.device_count())]
+    here += ["mps"] if torch.backends.mps.is_available() else []
+    if asked == "auto":
+        return (here or ["cpu"])[0]
+    name = "cuda:0" if asked == "cuda" else asked
+    if name not in [*here, "cpu"]:
+        raise LeptonError(
+            f"There is no device '{asked}' here.", f"There is: {', '.join([*here, 'cpu'])}.", "--device=auto"
+        )
+    return name
+
+
+def _precision(device: str) -> tuple[str, str]:
+    import torch
+
+    if device.startswith("cuda"):
+        if torch.cuda.is_bf16_supported():
+            return "bf16", "this GPU computes in bf16"
+        return "fp16", "this GPU computes in fp16"
+    return "fp32", f"exact on {device}"
+
+
+def _batch(count: int) -> int:
+    """64, or fewer when an epoch would have under about 20 steps; never under 8."""
+    return max(8, min(64, 2 ** int(math.log2(max(count / 16, 8)))))
+
+
+def _layer_decay(pretrained: bool, freeze: str) -> tuple[float, str]:
+    """Layer-wise decay keeps what the first layers know (arXiv 1801.06146 section 3.2, 2106.08254 A.4)."""
+    if not pretrained or freeze == "backbone":
+        return 1.0, "one rate for all layers that train"
+    return 0.75, "first layers of a pretrained model change less"
+
+
+def _rate(spec: TrainSpec, batch: int, pretrained: bool) -> tuple[float, str]:
+    adaptive = not spec.optimizer.lower().startswith(("sgd", "momentum", "nesterov"))
+    base = 2e-3 if adaptive else 0.05
+    if pretrained and spec.freeze == "backbone":
+        base *= 2
+    if not pretrained:
+        base *= 1.5
+    rate = base * math.sqrt(batch / 64) if adaptive else base * batch / 64
+    return float(f"{rate:.2g}"), f"rule for {spec.optimizer} at {batch} samples a step"
+
+
+def _weight_decay(optimizer: str) -> tuple[float, str]:
+    if optimizer.lower().startswith(("adamw", "lion", "lamb")):
+        return 0.05, "decoupled, usual for fine-tuning"
+    return 1e-4 if optimizer.lower().startswith("sgd") else 0.0, f"usual for {optimizer}"
+
+
+def _workers(device: str, count: int) -> tuple[int, str]:
+    cores = os.cpu_count() or 1
+    if device == "cpu" or count < 2000 or cores < 4:
+        return 0, "the training thread loads; the cores are busy training" if device == "cpu" else "little data"
+    return min(8, cores - 2), f"{cores} cores feed the {device.split(':')[0]}"

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""A run as a picture that is replaced twice a second, for front ends without widgets.
+
+Plotly's own output does not redraw when a cell's output is updated, so what moves is an SVG of our
+own; when the run ends the output becomes the same bundle as everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from lepton_lab.charts import svg, words
+from lepton_lab.charts.history import History
+from lepton_lab.charts.mime import final_bundle
+from lepton_lab.events import Event, RunEnded
+from lepton_lab.widgets.ticker import Ticker
+
+INTERVAL = 0.5
+
+
+class LivePicture:
+    """Shows a run in the output of the cell that opens it."""
+
+    def __init__(self) -> None:
+        from IPython.display import display
+
+        show: Callable[..., Any] = display
+        self.history = History()
+        self._version = self.history.version
+        self._handle = show(self._picture(), raw=True, display_id=True)
+        self._ticker = Ticker(self._tick, self._finish)
+
+    def __call__(self, event: Event) -> None:
+        """Take an event; the picture follows within half a second."""
+        self.history.add(event)
+        if isinstance(event, RunEnded):
+            self._ticker.end()
+
+    def close(self) -> None:
+        """Replace the picture by the final bundle."""
+        self._ticker.end()
+        self._ticker.wait()
+
+    def _picture(self) -> dict[str, Any]:
+        view = self.history.snapshot()
+        return {svg.MIME: svg.svg(view), "text/plain": words.summary(view)}
+
+    def _tick(self) -> float:
+        if self._version != self.history.version:
+            self._version = self.history.version
+            self._handle.update(self._picture(), raw=True)
+        return INTERVAL
+
+    def _finish(self) -> None:
+        self._handle.update(final_bundle(self.history), raw=True)

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The one thread that draws.
+
+The thread that trains must never wait for a picture, and a thread that prints or displays on its
+own would write into whichever cell runs at that moment. So each view has one ticker: a daemon
+thread, bound to the cell that opened it, which redraws a few times a second and draws the last
+picture too, whoever asks for the end.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from lepton_lab import views
+
+logger = logging.getLogger(__name__)
+
+
+class Ticker:
+    """Calls `tick` again and again, and `finish` once.
+
+    Args:
+        tick: Redraws when something changed; returns the seconds to wait before the next call.
+        finish: Draws the last state. Called on the ticker's thread after the last `tick`.
+    """
+
+    def __init__(self, tick: Callable[[], float], finish: Callable[[], None]) -> None:
+        self._tick, self._finish = tick, finish
+        self._end, self._finished = threading.Event(), threading.Event()
+        self._cell = _current_cell()
+        self._thread = threading.Thread(target=self._run, name="lepton-view", daemon=True)
+        self._thread.start()
+
+    def end(self) -> None:
+        """Ask for the last picture. Returns at once."""
+        self._end.set()
+
+    def wait(self, seconds: float = 10.0) -> bool:
+        """Wait for the last picture; False when it took longer. Safe from the ticker itself."""
+        return threading.current_thread() is self._thread or self._finished.wait(seconds)
+
+    def _run(self) -> None:
+        try:
+            _bind(self._cell)
+            pause = 0.0
+            while not self._end.wait(pause):
+                pause = self._tick()
+        except Exception:
+            logger.warning("the live view of a run stopped redrawing", exc_info=True)
+            self._end.wait()
+        try:
+            self._finish()
+        except Exception:
+            logger.warning("the last picture of a run could not be drawn", exc_info=True)
+        finally:
+            self._finished.set()
+
+
+def _current_cell() -> Any:
+    read = getattr(views.shell(), "get_parent", None) if views.in_kernel() else None
+    return read() if read is not None else None
+
+
+def _bind(cell: Any) -> None:
+    """Make what this thread shows belong to `cell`; every thread has to bind itself."""
+    shell = views.shell()
+    if cell is not None:
+        (getattr(shell, "set_thread_parent", None) or shell.set_parent)(cell)

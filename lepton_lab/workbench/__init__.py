@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The public Python API: what a cell, a magic, a script and a widget all call.
+
+`LeptonModel` and `Run` are the two things that a user holds; the functions are their shortest forms. The names
+are loaded when they are used, so that importing this package brings in no framework. No module here bears
+the name of a public function: importing it would replace the function.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+_PUBLIC = {
+    "Bench": "standing",
+    "ImageInput": "images",
+    "LeptonModel": "model",
+    "Prediction": "predictions",
+    "Predictions": "predictions",
+    "Run": "handle",
+    "RunList": "listing",
+    "bench": "standing",
+    "data": "actions",
+    "doctor": "health",
+    "evaluate": "actions",
+    "export": "actions",
+    "find_learning_rate": "actions",
+    "load_model": "loading",
+    "predict": "actions",
+    "preprocess_image": "images",
+    "resolve_data": "resolve",
+    "resolve_model": "resolve",
+    "resolve_run": "resolve",
+    "run": "listing",
+    "runs": "listing",
+    "train": "actions",
+}
+__all__ = sorted(_PUBLIC)  # noqa: PLE0605
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'lepton_lab.workbench' has no attribute '{name}'")
+    return getattr(importlib.import_module(f"lepton_lab.workbench.{_PUBLIC[name]}"), name)
+
+
+if TYPE_CHECKING:
+    from lepton_lab.workbench.actions import data, evaluate, export, find_learning_rate, predict, train
+    from lepton_lab.workbench.standing import Bench, bench
+    from lepton_lab.workbench.health import doctor
+    from lepton_lab.workbench.images import ImageInput, preprocess_image
+    from lepton_lab.workbench.loading import load_model
+    from lepton_lab.workbench.model import LeptonModel
+    from lepton_lab.workbench.predictions import Prediction, Predictions
+    from lepton_lab.workbench.resolve import resolve_data, resolve_model, resolve_run
+    from lepton_lab.workbench.handle import Run
+    from lepton_lab.workbench.listing import RunList, run, runs

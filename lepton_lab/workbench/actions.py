@@ -1,0 +1,321 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The verbs as functions: data, train, evaluate, predict, export. Magics and methods call these."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lepton_lab.errors import LeptonError
+from lepton_lab.rendering import learning_rate as shown_rate
+from lepton_lab.spec import RunSpec, TrainSpec, parse
+from lepton_lab.workbench.standing import latest
+
+if TYPE_CHECKING:
+    from lepton_lab.catalog import BuiltModel
+    from lepton_lab.datasets import Dataset, Split
+    from lepton_lab.evaluation import Evaluation
+    from lepton_lab.exporting import Artifact
+    from lepton_lab.training.rate_finder import RateFinding
+    from lepton_lab.workbench.handle import Run
+    from lepton_lab.workbench.model import LeptonModel
+    from lepton_lab.workbench.predictions import Prediction, Predictions
+
+GATE_SAMPLES = 96
+
+
+def data(source: Any, **options: Any) -> Dataset:
+    """A data set from a folder, a table, arrays, a `datasets` object, a hub name or a builtin sample.
+
+    Args:
+        source: Path, name or object.
+        **options: Fields of `DataSpec`: val, test, label, image, exclude, clean, dedupe, seed.
+
+    Raises:
+        DataError: What is wrong with it, in three lines.
+
+    >>> data("digits").classes[:3]
+    ('0', '1', '2')
+    """
+    from lepton_lab.workbench.resolve import resolve_data
+
+    return resolve_data(source, None, **options)
+
+
+def train(
+    model: Any, data: Any = None, *, background: bool = False, view: str = "auto", **options: Any
+) -> Run:
+    """Train a model on data; blocks under the live card and returns the run.
+
+    Args:
+        model: A `LeptonModel`, or anything that `lab.load_model` takes.
+        data: A `Dataset`, or anything that `lab.data` takes; the latest one when left out.
+        background: Return at once; the run trains on.
+        view: Name of the live view; chosen by where it runs when "auto".
+        **options: Fields of `TrainSpec`.
+
+    Raises:
+        LeptonError: What is wrong with model, data or options, before anything is trained.
+    """
+    from lepton_lab.workbench.listing import remember
+    from lepton_lab.workbench.session import Session
+
+    spec = parse(TrainSpec, options, where="train")
+    model, data = _model(model), _data(data)
+    built, parent = _with_head(model, data, spec)
+    plan = _plan(built, data, spec, model.task)
+    run_spec = RunSpec(model.spec, data.spec, spec, model.task)
+    session = Session(model, built, data, run_spec, plan, parent=parent, view=view)
+    remember(session.run)
+    latest.model, latest.data, latest.run, latest.artifact = model, data, session.run, None
+    return session.start(background=background)
+
+
+def find_learning_rate(model: Any, data: Any = None, **options: Any) -> RateFinding:
+    """The learning-rate range test (arXiv 1506.01186). Model, statistics and generators stay as they are.
+
+    Args:
+        model: As in `train`.
+        data: As in `train`.
+        **options: Fields of `TrainSpec`.
+    """
+    from lepton_lab.training.plan import decide
+    from lepton_lab.training.rate_finder import find
+
+    spec = parse(TrainSpec, options, where="train")
+    model, data = _model(model), _data(data)
+    built, _ = _with_head(model, data, spec)
+    plan = decide(spec, count=len(data.train), pretrained=built.pretrained, default_batch=data.batch_size)
+    return find(built, data, spec, plan, model.task)
+
+
+def evaluate(model: Any = None, data: Any = None, split: str | None = None) -> Evaluation:
+    """Metrics with 95 % intervals on held-out samples.
+
+    Args:
+        model: A model, a run or a name; the latest run when left out.
+        data: A `Dataset`, one of its splits, or anything that `lab.data` takes; the run's own when left out.
+        split: "train", "val" or "test"; the test split when there is one, else val.
+
+    Raises:
+        LeptonError: The data's classes are not the model's.
+    """
+    import torch
+
+    from lepton_lab.evaluation import Evaluation
+    from lepton_lab.tasks import tasks
+    from lepton_lab.training.evaluate import outputs
+
+    model, run = _model_and_run(model)
+    chosen, notes = _split(data if data is not None else (run.data if run is not None else None), split, run)
+    built = model.built
+    device = next(built.module.parameters()).device
+    task = tasks.get(model.task).create(built, TrainSpec(), True)
+    found = outputs(task, built.module, chosen, device=torch.device(device))
+    return Evaluation.from_predictions(
+        found, _targets(built.classes, chosen), built.classes, ids=[sample.id for sample in chosen], split=chosen.name,
+        picture=chosen.read, notes=notes,
+    )
+
+
+def predict(model: Any, inputs: Any, *, top: int = 5) -> Prediction | Predictions:
+    """Labels and probabilities for images.
+
+    Args:
+        model: A model, a run or a name.
+        inputs: A path, glob or folder, bytes, a PIL image, a uint8 array, a list of these, a data set; or a float
+            tensor (N, C, H, W) that is already preprocessed.
+        top: Classes to show for each.
+
+    Returns:
+        A `Prediction` for one input, `Predictions` for several.
+
+    Raises:
+        DataError: An input cannot be read.
+    """
+    import torch
+
+    from lepton_lab.workbench.predictions import Predictions
+
+    model, _ = _model_and_run(model)
+    if isinstance(inputs, torch.Tensor) and inputs.is_floating_point():
+        return _answers(model, [f"input {i + 1}" for i in range(len(inputs))], _checked(model, inputs), [], top)
+    from lepton_lab.runtime.image import normalize, prepare
+    from lepton_lab.workbench.images import image_inputs
+
+    images = image_inputs(inputs)
+    parts = []
+    for start in range(0, len(images), 64):
+        pixels = np.stack([prepare(one.pixels, model.preprocessing) for one in images[start : start + 64]])
+        parts.append(_probabilities(model, torch.from_numpy(normalize(pixels, model.preprocessing))))
+    if not parts:
+        return Predictions([])
+    return _collect(model, [one.name for one in images], np.concatenate(parts), images, top)
+
+
+def export(model: Any = None, format: str = "onnx", *, to: str | Path | None = None, data: Any = None) -> Artifact:
+    """Write a deployable artifact; refused, with the figures, when it does not compute what the model computes.
+
+    Args:
+        model: A model, a run or a name; the latest run when left out. An untrained model may be exported: it says so.
+        format: A registered format ("onnx", "safetensors") or "all".
+        to: Folder to write, by custom ending in `.lepton`; inside the run's folder when left out.
+        data: Samples for the gate, when the run's own data is not at hand.
+
+    Raises:
+        ParityError: Out of tolerance. Nothing was written.
+        StorageError: The disk is full or the folder is read-only. Nothing was half-written.
+    """
+    from lepton_lab import exporting
+    from lepton_lab.workbench.subject import make_subject
+
+    model, run = _model_and_run(model)
+    source = data if data is not None else (run.data if run is not None else None)
+    chosen = _split(source, None, run)[0] if source is not None else None
+    target = Path(to) if to is not None else _default_target(model, run)
+    artifact = exporting.export(make_subject(model, run, chosen), format, to=target)
+    latest.artifact = artifact
+    return artifact
+
+
+def _model(value: Any) -> LeptonModel:
+    from lepton_lab.workbench.handle import Run
+    from lepton_lab.workbench.model import LeptonModel
+    from lepton_lab.workbench.resolve import resolve_model
+
+    if isinstance(value, LeptonModel):
+        return value
+    return value.model if isinstance(value, Run) else resolve_model(None if value is None else str(value))
+
+
+def _model_and_run(value: Any) -> tuple[LeptonModel, Run | None]:
+    model = _model(value)
+    if model._run is not None:
+        model._run.wait()
+    return model, model._run
+
+
+def _data(value: Any) -> Dataset:
+    from lepton_lab.workbench.resolve import resolve_data
+
+    return resolve_data(value)
+
+
+def _with_head(model: LeptonModel, data: Dataset, spec: TrainSpec) -> tuple[BuiltModel, str]:
+    """A module of its own for this training, with a head for the data's classes, and the parent run's name."""
+    from lepton_lab.catalog import build, from_config
+
+    if model._run is None:
+        return build(model.spec, classes=data.classes, seed=spec.seed), ""
+    before = model.built
+    if tuple(before.classes) == tuple(data.classes):
+        built = copy.deepcopy(before)
+    else:
+        built = from_config(before.config, classes=data.classes)
+        head = set(built.head)
+        kept = {name: value for name, value in before.module.state_dict().items() if name not in head}
+        built.module.load_state_dict(kept, strict=False)
+        built.preprocessing = before.preprocessing
+    built.weights, built.pretrained = f"run {model._run.name}", True
+    return built, model._run.name
+
+
+def _plan(built: BuiltModel, data: Dataset, spec: TrainSpec, task: str) -> Any:
+    from lepton_lab.training.plan import decide
+
+    plan = decide(spec, count=len(data.train), pretrained=built.pretrained, default_batch=data.batch_size)
+    if spec.learning_rate != "find":
+        return plan
+    from lepton_lab.training.rate_finder import find
+
+    found = find(built, data, spec, plan, task).suggestion
+    why = f"range test over {shown_rate(1e-6)} to 1"
+    return replace(plan, learning_rate=found, reasons={**plan.reasons, "learning_rate": why})
+
+
+def _split(source: Any, name: str | None, run: Run | None) -> tuple[Split, list[str]]:
+    """The split to report on, and what must be said about it."""
+    if source is None:
+        source = latest.data
+    if hasattr(source, "samples") and hasattr(source, "read"):
+        return source, []
+    dataset = _data(source)
+    chosen = dataset.held_out if name is None else getattr(dataset, name, None) if name in ("train", "val", "test") else None
+    if chosen is None:
+        there = [s.name for s in (dataset.train, dataset.val, dataset.test) if s is not None]
+        raise LeptonError(f"'{dataset.name}' has no split '{name}'.", f"There is: {', '.join(there)}.", f"--split={there[-1]}")
+    notes = []
+    if run is not None and chosen.name == "val":
+        notes.append("val also chose the best epoch, so these numbers are a little optimistic; a test split would not be.")
+    if run is not None and chosen.name == "train":
+        notes.append("The model was trained on these samples.")
+    return chosen, notes
+
+
+def _targets(classes: tuple[str, ...], split: Split) -> np.ndarray:
+    """The split's labels as indexes of the model's classes."""
+    if tuple(classes) == tuple(split.classes):
+        return split.targets
+    index = {name: i for i, name in enumerate(classes)}
+    missing = [name for name in split.classes if name not in index]
+    if missing:
+        raise LeptonError(
+            f"The labels do not match: the model does not know {', '.join(missing[:3])}{' …' if len(missing) > 3 else ''}.",
+            f"It knows {len(classes)} classes: {', '.join(classes[:4])}{' …' if len(classes) > 4 else ''}.",
+            "Train it on this data first: model.train(data)",
+        )
+    return np.array([index[split.classes[t]] for t in split.targets], dtype=np.int64)
+
+
+def _checked(model: LeptonModel, tensor: Any) -> Any:
+    step = model.preprocessing.get("crop") or model.preprocessing["resize"]
+    expected = (model.preprocessing["channels"], *(int(n) for n in step["size"]))
+    tensor = tensor[None] if tensor.ndim == 3 else tensor
+    if tensor.ndim != 4 or tuple(tensor.shape[1:]) != expected:
+        raise LeptonError(
+            f"The model takes tensors of shape (N, {', '.join(map(str, expected))}); got {tuple(tensor.shape)}.",
+            "A float tensor is taken as preprocessed; images may have any size.",
+            "model.predict('photo.jpg')",
+        )
+    return tensor
+
+
+def _probabilities(model: LeptonModel, tensor: Any) -> np.ndarray:
+    import torch
+
+    module = model.module
+    training = module.training
+    module.eval()
+    try:
+        with torch.inference_mode():
+            logits = module(tensor.to(next(module.parameters()).device))
+            result: np.ndarray = logits.float().softmax(dim=1).cpu().numpy()
+            return result
+    finally:
+        module.train(training)
+
+
+def _answers(model: LeptonModel, names: list[str], tensor: Any, images: list[Any], top: int) -> Prediction | Predictions:
+    return _collect(model, names[: len(tensor)], _probabilities(model, tensor), images, top)
+
+
+def _collect(model: LeptonModel, names: list[str], found: np.ndarray, images: list[Any], top: int) -> Prediction | Predictions:
+    from lepton_lab.workbench.images import thumbnail
+    from lepton_lab.workbench.predictions import PICTURES, Prediction, Predictions
+
+    shown = len(names) <= PICTURES and bool(images)
+    pictures = [thumbnail(one.pixels, one.name) for one in images] if shown else [None] * len(names)
+    items = [
+        Prediction(name, row, model.classes, picture, top)
+        for name, row, picture in zip(names, found, pictures, strict=True)
+    ]
+    return items[0] if len(items) == 1 else Predictions(items)
+
+
+def _default_target(model: LeptonModel, run: Run | None) -> Path:
+    stem = model.name.replace("/", "-").replace(":", "-")
+    return run.path / "artifacts" / f"{stem}.lepton" if run is not None else Path(f"{stem}.lepton")

@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""`Run`: a training that is under way or over, in this kernel or another.
+
+Everything that it tells is read from the run's folder, so a run of last week, of another kernel or of a
+crashed one answers like the one that trains in this cell.
+"""
+
+from __future__ import annotations
+
+import threading
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lepton_lab.errors import LeptonError, StorageError
+from lepton_lab.events import Event
+from lepton_lab.journal import RunFolder
+from lepton_lab.spec import RunSpec, from_json
+
+if TYPE_CHECKING:
+    from lepton_lab.charts import History
+    from lepton_lab.datasets import Dataset
+    from lepton_lab.evaluation import Evaluation
+    from lepton_lab.exporting import Artifact
+    from lepton_lab.training import Control
+    from lepton_lab.workbench.model import LeptonModel
+    from lepton_lab.workbench.predictions import Prediction, Predictions
+
+
+class Run:
+    """One training: its state, its numbers, its model.
+
+    Args:
+        folder: The run's folder.
+        control: Its orders, when it trains in this process.
+        data: Its data set, when this process has it.
+    """
+
+    def __init__(self, folder: RunFolder, control: Control | None = None, data: Dataset | None = None) -> None:
+        self.folder = folder
+        self._control = control
+        self._data = data
+        self._model: LeptonModel | None = None
+        self._error: BaseException | None = None
+        self._lock = threading.RLock()
+        self.displayed_in: int | None = None
+
+    @property
+    def name(self) -> str:
+        """The run's name."""
+        return self.folder.name
+
+    @property
+    def path(self) -> Path:
+        """The run's folder on disk."""
+        return self.folder.path
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """What `run.json` says: spec, plan, environment, data, model, state."""
+        return self.folder.record
+
+    @property
+    def spec(self) -> RunSpec:
+        """What was asked for."""
+        return from_json(RunSpec, self.record["spec"])
+
+    @property
+    def state(self) -> str:
+        """starting, running, paused, done, stopped, failed or crashed."""
+        return str(self.record["state"])
+
+    @property
+    def events(self) -> list[Event]:
+        """The journal, read now."""
+        return list(self.folder.events())
+
+    @property
+    def chart(self) -> History:
+        """The journal folded into series: what the charts draw."""
+        from lepton_lab.charts import History
+
+        return History.from_events(self.folder.events())
+
+    @property
+    def history(self) -> dict[str, list[float]]:
+        """Name -> values, one per step ("train/loss", "learning_rate") or per epoch ("val/accuracy")."""
+        from lepton_lab.events import Evaluated, StepDone
+
+        table: dict[str, list[float]] = {"train/loss": [], "learning_rate": []}
+        for event in self.folder.events():
+            if isinstance(event, StepDone):
+                table["train/loss"].append(event.loss)
+                table["learning_rate"].append(event.learning_rate)
+            elif isinstance(event, Evaluated):
+                for name, value in event.values.items():
+                    table.setdefault(f"{event.split}/{name}", []).append(value)
+        return table
+
+    @property
+    def best(self) -> dict[str, Any]:
+        """Step, epoch and metrics of the best evaluation; empty before the first."""
+        return dict(self.record.get("best", {}))
+
+    @property
+    def data(self) -> Dataset:
+        """The data set; read again from where it came when this process does not have it."""
+        if self._data is None:
+            from lepton_lab.datasets import data
+
+            spec = self.spec.data
+            if not spec.path:
+                raise LeptonError(
+                    f"The data of run '{self.name}' was made in a notebook that is gone.",
+                    "Only its summary is kept in the run.",
+                    f"lab.evaluate(lab.run('{self.name}'), data)",
+                )
+            self._data = data(spec.path, **_options(spec))
+        return self._data
+
+    @property
+    def model(self) -> LeptonModel:
+        """The trained model with the chosen weights. Waits while the run is under way."""
+        self.wait()
+        with self._lock:
+            if self._model is None:
+                from lepton_lab.workbench.loading import model_of_run
+
+                self._model = model_of_run(self)
+        return self._model
+
+    @cached_property
+    def classes(self) -> tuple[str, ...]:
+        """Class names."""
+        return tuple(self.record["model"]["classes"])
+
+    def wait(self, timeout: float | None = None) -> Run:
+        """Return when the run is over; raises its error when it failed in this process."""
+        if self._control is not None:
+            self._control.over.wait(timeout)
+        if self._error is not None:
+            error, self._error = self._error, None
+            raise error
+        return self
+
+    def stop(self) -> Run:
+        """Finish the step, save, load the best weights. Returns at once."""
+        return self._order("stop")
+
+    def pause(self) -> Run:
+        """Rest at the next step boundary."""
+        return self._order("pause")
+
+    def resume(self) -> Run:
+        """Go on after a pause."""
+        return self._order("resume")
+
+    def evaluate(self, data: Any = None, split: str | None = None) -> Evaluation:
+        """Metrics of the run's model: see `lab.evaluate`."""
+        from lepton_lab.workbench.actions import evaluate
+
+        return evaluate(self, data, split)
+
+    def predict(self, inputs: Any, top: int = 5) -> Prediction | Predictions:
+        """See `lab.predict`."""
+        return self.model.predict(inputs, top=top)
+
+    def export(self, format: str = "onnx", to: Any = None) -> Artifact:
+        """See `lab.export`."""
+        from lepton_lab.workbench.actions import export
+
+        return export(self, format, to=to)
+
+    def show(self) -> Any:
+        """The whole chart as it stands, in this cell."""
+        from lepton_lab.charts import RunChart
+
+        return RunChart(self.chart)
+
+    def _order(self, action: str) -> Run:
+        if self._control is None or self._control.over.is_set():
+            raise LeptonError(
+                f"Run '{self.name}' does not train in this kernel (it is {self.state}).", "", f"lab.run('{self.name}')"
+            )
+        self._control.give(action)
+        return self
+
+    def fail(self, error: BaseException) -> None:
+        """Keep the error that ended the run, for the one who waits."""
+        self._error = error
+
+    def __repr__(self) -> str:
+        return f"Run({self.name!r}, {self.state})"
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        from lepton_lab.workbench.cards import run_card
+
+        try:
+            return run_card(self)
+        except StorageError:
+            return {"text/plain": f"Run({self.name!r})"}
+
+    def _ipython_display_(self) -> None:
+        """Nothing in the cell that has just shown the live view of this run; the card in every other."""
+        from IPython.display import display
+
+        if self.displayed_in is None or self.displayed_in != cell_number():
+            display(self._repr_mimebundle_(), raw=True)
+
+
+def cell_number() -> int | None:
+    """The number of the cell that is running; None outside IPython."""
+    import sys
+
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    return None if shell is None else int(shell.execution_count)
+
+
+def _options(spec: Any) -> dict[str, Any]:
+    from lepton_lab.spec import changes
+
+    return {name: value for name, value in changes(spec).items() if name != "path"}

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Models by name: of a run, of an artifact, of the catalogue."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lepton_lab.errors import LeptonError, StorageError
+from lepton_lab.journal.folder import NAME, RunFolder, runs_root
+from lepton_lab.spec import ModelSpec, from_json
+from lepton_lab.workbench.model import LeptonModel
+
+if TYPE_CHECKING:
+    from lepton_lab.catalog import BuiltModel
+    from lepton_lab.workbench.handle import Run
+
+
+def load_model(name: str | Path, weights: str = "pretrained", image_size: int | None = None, **options: Any) -> LeptonModel:
+    """A model by its name, whatever kind of name it is.
+
+    Args:
+        name: A run's name, a model of the catalogue ("imagenet_resnet50" asks for the ImageNet-1k head), a
+            hub id, a local folder in timm's or transformers' format, or an artifact that holds its weights.
+        weights: "pretrained", "none" for random ones, or a .safetensors file.
+        image_size: Side of the input image; the model's own when left out.
+        **options: Further fields of `ModelSpec`.
+
+    Raises:
+        NotFoundError: Nothing has that name; the nearest ones are given.
+    """
+    text = str(name)
+    if NAME.fullmatch(text) and (runs_root() / text / "run.json").is_file():
+        from lepton_lab.workbench.listing import run
+
+        return run(text).model
+    if (Path(text) / "manifest.json").is_file():
+        return _of_artifact(Path(text))
+    return LeptonModel.load_pretrained(text, weights=weights, image_size=image_size, **options)
+
+
+def model_of_run(run: Run) -> LeptonModel:
+    """The model of a finished, stopped or crashed run, from its best (or newest whole) checkpoint."""
+    from lepton_lab.catalog import from_config
+
+    record = run.record
+    built = from_config(record["model"]["config"], classes=record["model"]["classes"])
+    built.preprocessing = record["model"]["preprocessing"]
+    built.weights = f"run {run.name}"
+    built.module.load_state_dict(_weights(run.folder, record.get("best", {}).get("step")))
+    built.module.eval()
+    model = LeptonModel(from_json(ModelSpec, record["spec"]["model"]), built, record["spec"]["task"])
+    model.adopt(built, run)
+    return model
+
+
+def _weights(folder: RunFolder, best: int | None) -> dict[str, Any]:
+    """Averaged weights where there are such; a damaged checkpoint is passed over for the one before it."""
+    from lepton_lab import durable
+    from lepton_lab.training import checkpoint
+
+    found = checkpoint.newest(folder.checkpoints)
+    found.sort(key=lambda path: path.name != f"step-{best}")
+    for path in found:
+        try:
+            trees = durable.read_json(path / "state.json")["trees"]
+            return checkpoint.weights(path, "average" if "average" in trees else "model")
+        except StorageError:
+            continue
+    raise LeptonError(
+        f"Run '{folder.name}' has no checkpoint that can be loaded.",
+        "It ended before its first one was saved." if not found else "All of them are damaged.",
+        "%lepton runs",
+    )
+
+
+def _of_artifact(path: Path) -> LeptonModel:
+    from safetensors.torch import load_file
+
+    from lepton_lab import durable
+    from lepton_lab.catalog import from_config
+
+    manifest = durable.read_json(path / "manifest.json")
+    if not (path / "model.safetensors").is_file() or "config" not in manifest.get("model", {}):
+        raise LeptonError(
+            f"The artifact {path.name} holds no weights that can be trained on.",
+            "It was exported for inference only.",
+            f"lab.load_artifact({str(path)!r}).predict(...)",
+        )
+    built: BuiltModel = from_config(manifest["model"]["config"], classes=manifest["labels"])
+    built.preprocessing, built.weights = manifest["preprocessing"], f"artifact {path.name}"
+    built.module.load_state_dict(load_file(path / "model.safetensors"))
+    return LeptonModel(ModelSpec(name=built.entry.name), built.eval() if hasattr(built, "eval") else built, manifest["task"])

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What the export gate is given: the model, where it comes from, and real samples to prove it on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lepton_lab.errors import LeptonError
+
+if TYPE_CHECKING:
+    from lepton_lab.datasets import Split
+    from lepton_lab.exporting.subject import ExportSample, Subject
+    from lepton_lab.workbench.handle import Run
+    from lepton_lab.workbench.model import LeptonModel
+
+SAMPLES = 96
+METRICS = ("accuracy", "f1", "balanced_accuracy", "log_loss", "ece")
+
+
+def make_subject(model: LeptonModel, run: Run | None, split: Split | None) -> Subject:
+    """The subject of an export.
+
+    Args:
+        model: Trained or not.
+        run: The run that trained it, for its provenance.
+        split: Held-out samples; without them the gate has only its odd ones.
+    """
+    from lepton_lab.exporting.subject import Subject
+
+    return Subject(
+        built=model.built,
+        task=model.task,
+        name=model.name,
+        provenance=_provenance(model, run, split),
+        samples=_samples(split) if split is not None else [],
+        trained=run is not None or model.built.pretrained,
+    )
+
+
+def _samples(split: Split) -> list[ExportSample]:
+    """Evenly chosen samples as the original bytes of their files."""
+    from lepton_lab.exporting.subject import ExportSample
+
+    chosen = np.unique(np.linspace(0, len(split) - 1, min(SAMPLES, len(split))).round().astype(int))
+    return [ExportSample(split[i].id, split.read_bytes(i), int(split[i].label or 0)) for i in map(int, chosen)]
+
+
+def _provenance(model: LeptonModel, run: Run | None, split: Split | None) -> dict[str, Any]:
+    facts: dict[str, Any] = {
+        "base_model": model.entry.name,
+        "licence": model.entry.licence or "not stated",
+        "weights": model.built.weights,
+    }
+    if run is None:
+        return facts
+    record = run.record
+    facts |= {
+        "run": run.name, "data": record["data"], "recipe": record["spec"]["train"], "plan": record["plan"],
+        "libraries": record["environment"], "steps": record.get("step"),
+    }
+    if split is not None:
+        facts["metrics"] = _metrics(model, run, split)
+    return facts
+
+
+def _metrics(model: LeptonModel, run: Run, split: Split) -> dict[str, Any]:
+    from lepton_lab.workbench.actions import evaluate
+
+    try:
+        found = evaluate(model, split)
+    except LeptonError:
+        return {}
+    values = {name: float(found[name]) for name in METRICS if name in found and np.isfinite(found[name])}
+    intervals = {name: list(map(float, found.intervals[name])) for name in values if name in found.intervals}
+    return {"split": split.name, "n": len(split), "values": values, "intervals": intervals}

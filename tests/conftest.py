@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Fixtures for all tests: runs go to a folder of their own, nothing is displayed, no hub is asked."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+REPOSITORY = Path(__file__).parent.parent
+
+
+@pytest.fixture(autouse=True)
+def own_runs(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Runs of a test are kept in a folder that goes with it."""
+    folder = tmp_path_factory.mktemp("runs") / "lepton-runs"
+    monkeypatch.setenv("LEPTON_RUNS", str(folder))
+    monkeypatch.setenv("LEPTON_DISPLAY", os.environ.get("LEPTON_TEST_DISPLAY", "silent"))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The shared sample data; the test is skipped where they are absent."""
+    folder = Path(os.environ.get("LEPTON_SHARED_DATA", REPOSITORY.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip("the shared sample data are not beside this checkout (LEPTON_SHARED_DATA names them)")
+    return folder
+
+
+@pytest.fixture
+def flowers(tmp_path: Path) -> Path:
+    """A folder of 3 x 16 small pictures that are easy to tell apart, one folder per class."""
+    return make_pictures(tmp_path / "flowers", classes=("iris", "rose", "tulip"), count=16)
+
+
+def make_pictures(root: Path, classes: tuple[str, ...], count: int, side: int = 40) -> Path:
+    """Noisy pictures whose colour says the class."""
+    from PIL import Image
+
+    random = np.random.default_rng(0)
+    for number, name in enumerate(classes):
+        folder = root / name
+        folder.mkdir(parents=True)
+        colour = np.eye(3)[number % 3] * 140 + 60
+        for i in range(count):
+            pixels = np.clip(colour + random.normal(0, 40, (side, side + 4 * (i % 3), 3)), 0, 255)
+            Image.fromarray(pixels.astype(np.uint8)).save(folder / f"{name}-{i:02d}.png")
+    return root

@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Real photos and a real ImageNet-pretrained model: the accuracy that the sets' own pages give is reached."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import lepton_lab as lab
+
+pytestmark = pytest.mark.shared
+
+
+@pytest.mark.slow
+def test_transfer_learning_on_clothes_reaches_the_baseline(shared_data: Path) -> None:
+    data = lab.ImageDataset.load_from_folder(shared_data / "clothing10")
+    model = lab.load_model(str(shared_data / "model-mobilenetv2_100"))
+    run = model.train(data, epochs=5)
+    assert run.state == "done"
+    assert model.evaluate(data)["accuracy"] >= 0.81
+
+
+def test_the_imagenet_model_knows_clothes(shared_data: Path) -> None:
+    model = lab.load_model(str(shared_data / "model-mobilenetv2_100"))
+    files = sorted((shared_data / "clothing10").glob("*/t-shirt/*.jpg"))[:12]
+    labels = [prediction.label.lower() for prediction in model.predict(files)]
+    assert sum("jersey" in label or "shirt" in label or "sweatshirt" in label for label in labels) >= 6
