@@ -1,21 +1,26 @@
 # make demo   run the first notebook from the first cell to the last and print what came out
 # make lab    open JupyterLab on it
-# make test   run every test; all three set up .venv first, on a machine with Python 3.11+ and make only
+# make test   run every test
+#
+# All three set up .venv first and need nothing but make and Python 3.11 or newer. To choose the Python:
+# make demo PYTHON=python3.13
 
-PYTHON ?= python3
+PYTHON ?= $(or $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done),python3)
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .PHONY: demo lab test lint bench screenshot clean
 
 demo: $(STAMP)
-	$(BIN)/python scripts/demo.py
+	@$(BIN)/python scripts/demo.py
 
 lab: $(STAMP)
-	$(BIN)/jupyter lab notebooks/01_first_model.ipynb
+	$(BIN)/jupyter lab $(ROOT_FLAG) notebooks/01_first_model.ipynb
 
 test: $(STAMP)
 	bash scripts/chromium.sh
@@ -30,13 +35,17 @@ bench: $(STAMP)
 	$(BIN)/python benchmarks/overhead.py
 
 screenshot: $(STAMP)
+	bash scripts/chromium.sh
 	$(BIN)/python scripts/screenshot.py
 
 $(STAMP): pyproject.toml
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable ".[dev]"
-	touch $(STAMP)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Python 3.11 or newer is needed; name one: make PYTHON=python3.12" >&2; exit 1; }
+	@echo "Installing into $(VENV); PyTorch is large, so the first time takes some minutes."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --upgrade pip
+	@$(BIN)/python -m pip install --quiet --editable ".[dev]"
+	@touch $(STAMP)
 
 clean:
-	rm -rf $(VENV) lepton-runs out
+	rm -rf $(VENV) out

@@ -44,7 +44,9 @@ def pictures(root: Path, count: int = 256, classes: int = 4) -> Path:
             folder = root / split / f"class-{number % classes}"
             folder.mkdir(parents=True, exist_ok=True)
             coarse = random.integers(0, 255, (12, 16, 3), dtype=np.uint8)
-            Image.fromarray(coarse).resize((240, 180), Image.Resampling.BICUBIC).save(folder / f"{number:04d}.jpg")
+            Image.fromarray(coarse).resize((240, 180), Image.Resampling.BICUBIC).save(
+                folder / f"{number:04d}.jpg"
+            )
     return root
 
 
@@ -53,7 +55,14 @@ def ours(root: Path, model: str, size: int) -> None:
     data = lab.ImageDataset.load_from_folder(root)
     chosen = lab.load_model(model, weights="none", image_size=size)
     lab.train(
-        chosen, data, epochs=EPOCHS, batch_size=BATCH, learning_rate=RATE, layer_decay=1.0, weight_decay=0.05, precision="fp32"
+        chosen,
+        data,
+        epochs=EPOCHS,
+        batch_size=BATCH,
+        learning_rate=RATE,
+        layer_decay=1.0,
+        weight_decay=0.05,
+        precision="fp32",
     )
 
 
@@ -63,14 +72,22 @@ def hand_written(root: Path, model: str, size: int) -> None:
     from torchvision import datasets
     from torchvision.transforms import v2
 
-    steps = [v2.ToImage(), v2.ToDtype(torch.float32, scale=True), v2.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])]
-    training = v2.Compose([v2.RandomResizedCrop(size, (0.5, 1.0), antialias=True), v2.RandomHorizontalFlip(), *steps])
+    steps = [
+        v2.ToImage(),
+        v2.ToDtype(torch.float32, scale=True),
+        v2.Normalize([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]),
+    ]
+    training = v2.Compose(
+        [v2.RandomResizedCrop(size, (0.5, 1.0), antialias=True), v2.RandomHorizontalFlip(), *steps]
+    )
     evaluation = v2.Compose([v2.Resize(math.floor(size / 0.875)), v2.CenterCrop(size), *steps])
     train = datasets.ImageFolder(root / "train", training)
     val = datasets.ImageFolder(root / "val", evaluation)
     loader = torch.utils.data.DataLoader(train, BATCH, shuffle=True)
     held_out = torch.utils.data.DataLoader(val, 64)
-    module = timm.create_model(model, num_classes=len(train.classes)).to(memory_format=torch.channels_last)
+    module = timm.create_model(model, num_classes=len(train.classes)).to(
+        memory_format=torch.channels_last
+    )
     optimizer = torch.optim.AdamW(module.parameters(), lr=RATE, weight_decay=0.05, fused=True)
     total = EPOCHS * len(loader)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total)
@@ -89,10 +106,15 @@ def hand_written(root: Path, model: str, size: int) -> None:
             loss.item()
         module.eval()
         with torch.inference_mode():
-            right = sum(int((module(images).argmax(1) == labels).sum()) for images, labels in held_out)
+            right = sum(
+                int((module(images).argmax(1) == labels).sum()) for images, labels in held_out
+            )
         if right / len(val) > best:
             best = right / len(val)
-            torch.save({"model": module.state_dict(), "optimizer": optimizer.state_dict()}, root / "best.pt")
+            torch.save(
+                {"model": module.state_dict(), "optimizer": optimizer.state_dict()},
+                root / "best.pt",
+            )
 
 
 def timed(work: Callable[[], None]) -> tuple[float, float]:
@@ -112,10 +134,14 @@ def ratio(model: str, size: int, root: Path, rounds: int) -> dict[str, Any]:
             rows.append((a[0] / b[0], a[1] / b[1], a[0], b[0]))
     columns = list(zip(*rows, strict=True))
     return {
-        "model": model, "size": size, "rounds": rounds, "processor_ratio": round(statistics.median(columns[0]), 3),
+        "model": model,
+        "size": size,
+        "rounds": rounds,
+        "processor_ratio": round(statistics.median(columns[0]), 3),
         "processor_ratio_range": [round(min(columns[0]), 3), round(max(columns[0]), 3)],
         "wall_ratio": round(statistics.median(columns[1]), 3),
-        "engine_seconds": round(statistics.median(columns[2]), 2), "hand_written_seconds": round(statistics.median(columns[3]), 2),
+        "engine_seconds": round(statistics.median(columns[2]), 2),
+        "hand_written_seconds": round(statistics.median(columns[3]), 2),
     }
 
 
@@ -128,7 +154,14 @@ def start_up(rounds: int) -> dict[str, float]:
     }
     found = {}
     for name, code in codes.items():
-        seconds = [float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()[-1]) for _ in range(rounds)]
+        seconds = [
+            float(
+                subprocess.run(
+                    [sys.executable, "-c", code], capture_output=True, text=True, check=True
+                ).stdout.split()[-1]
+            )
+            for _ in range(rounds)
+        ]
         found[name] = round(statistics.median(seconds), 4)
     return found
 
@@ -143,7 +176,10 @@ def search(rounds: int) -> dict[str, float]:
         begun = time.perf_counter()
         lab.models(pattern, task="image-classification", max_params="30M")
         times.append(time.perf_counter() - begun)
-    return {"first_ms": round(first * 1000, 2), "median_ms": round(statistics.median(times) * 1000, 2)}
+    return {
+        "first_ms": round(first * 1000, 2),
+        "median_ms": round(statistics.median(times) * 1000, 2),
+    }
 
 
 def main() -> None:
@@ -157,7 +193,10 @@ def main() -> None:
         os.environ["LEPTON_RUNS"] = f"{folder}/lepton-runs"
         root = pictures(Path(folder) / "pictures")
         figures: dict[str, Any] = {
-            "training": [ratio("test_resnet", 64, root, options.rounds), ratio("mobilenetv3_small_100", 128, root, options.rounds)],
+            "training": [
+                ratio("test_resnet", 64, root, options.rounds),
+                ratio("mobilenetv3_small_100", 128, root, options.rounds),
+            ],
             "start_up_seconds": start_up(options.rounds),
             "catalogue_search": search(options.rounds),
             "live_traffic": live_traffic(),
@@ -169,7 +208,7 @@ def main() -> None:
 
 def live_traffic(steps: int = 2000, seconds: float = 10.0) -> dict[str, float]:
     """Bytes that the live card hands to the kernel's wire for a run of `steps` steps, per step and per second."""
-    from benchmarks.traffic import measure
+    from traffic import measure
 
     return measure(steps, seconds)
 

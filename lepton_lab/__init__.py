@@ -70,24 +70,24 @@ def unload_ipython_extension(shell: Any) -> None:
 
 
 if TYPE_CHECKING:
-    from lepton_lab.catalog import models
-    from lepton_lab.datasets import Dataset, ImageDataset
-    from lepton_lab.errors import LeptonError
-    from lepton_lab.evaluation import Evaluation
-    from lepton_lab.exporting import Artifact, load_artifact
-    from lepton_lab.workbench import (
-        LeptonModel,
-        Run,
-        bench,
-        data,
-        doctor,
-        evaluate,
-        export,
-        find_learning_rate,
-        load_model,
-        predict,
-        preprocess_image,
-        run,
-        runs,
-        train,
-    )
+    from lepton_lab.catalog import models as models
+    from lepton_lab.datasets import Dataset as Dataset
+    from lepton_lab.datasets import ImageDataset as ImageDataset
+    from lepton_lab.errors import LeptonError as LeptonError
+    from lepton_lab.evaluation import Evaluation as Evaluation
+    from lepton_lab.exporting import Artifact as Artifact
+    from lepton_lab.exporting import load_artifact as load_artifact
+    from lepton_lab.workbench import LeptonModel as LeptonModel
+    from lepton_lab.workbench import Run as Run
+    from lepton_lab.workbench import bench as bench
+    from lepton_lab.workbench import data as data
+    from lepton_lab.workbench import doctor as doctor
+    from lepton_lab.workbench import evaluate as evaluate
+    from lepton_lab.workbench import export as export
+    from lepton_lab.workbench import find_learning_rate as find_learning_rate
+    from lepton_lab.workbench import load_model as load_model
+    from lepton_lab.workbench import predict as predict
+    from lepton_lab.workbench import preprocess_image as preprocess_image
+    from lepton_lab.workbench import run as run
+    from lepton_lab.workbench import runs as runs
+    from lepton_lab.workbench import train as train

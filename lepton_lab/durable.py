@@ -13,6 +13,7 @@ import contextlib
 import errno
 import json
 import os
+import re
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -44,12 +45,17 @@ def write_bytes(path: str | Path, data: bytes) -> Path:
 
 def write_text(path: str | Path, text: str) -> Path:
     """`write_bytes` for text, as UTF-8 (names that are no valid Unicode are kept by escaping)."""
-    return write_bytes(path, text.encode("utf-8", "surrogateescape"))
+    return write_bytes(path, text.encode("utf-8", "backslashreplace"))
 
 
 def write_json(path: str | Path, value: Any) -> Path:
-    """`write_bytes` for a JSON value: indented, keys in the order given, NaN refused."""
-    return write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    """`write_bytes` for a JSON value: indented, keys in the order given, NaN refused.
+
+    The file is valid UTF-8 whatever the text holds: a lone surrogate (a file name that is no valid Unicode)
+    becomes a JSON escape.
+    """
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return write_bytes(path, text.encode("utf-8", "backslashreplace"))
 
 
 def read_json(path: str | Path) -> Any:
@@ -80,18 +86,24 @@ def new_directory(path: str | Path) -> Iterator[Path]:
                 _sync_file(Path(folder) / name)
             sync_directory(Path(folder))
         _replace_directory(aside, path)
-        sync_directory(path.parent)
 
 
 def clean_leftovers(folder: str | Path) -> list[Path]:
-    """Remove what killed writers left aside in `folder`; returns what was removed."""
+    """Put right what killed writers left in `folder`, and return the leftovers that were cleared away.
+
+    What a writer that still lives has aside is left alone. A folder that had stepped aside for a new one
+    which never came is put back in its place.
+    """
     removed = []
-    for path in Path(folder).glob(f"*{ASIDE}*"):
-        if path.name.endswith(".old") and not (original := _original(path)).exists():
-            path.rename(original)
-        else:
+    for path in sorted(Path(folder).glob(f"*{ASIDE}*")):
+        found = _LEFTOVER.search(path.name)
+        if found is None or _lives(int(found["pid"]), path):
+            continue
+        with contextlib.suppress(OSError):
+            if found["old"]:
+                _put_back(path)
             _remove(path)
-        removed.append(path)
+            removed.append(path)
     return removed
 
 
@@ -107,17 +119,26 @@ def sync_directory(folder: Path) -> None:
 
 
 def _replace_directory(aside: Path, path: Path) -> None:
-    """Rename over a full folder: POSIX has no such call, so the old one steps aside for a moment."""
-    old = path.with_name(aside.name + ".old")
-    if path.exists():
-        os.rename(path, old)
+    """Rename over a full folder: POSIX has no such call, so the old one steps aside for a moment.
+
+    It steps into a folder of its own, under its full name, so that it can always be put back; it is
+    removed only when the new one is safely on the disk.
+    """
+    holder = path.with_name(aside.name + ".old")
+    old = holder / path.name
     try:
+        if path.is_dir():
+            holder.mkdir()
+            os.rename(path, old)
         os.rename(aside, path)
     except OSError:
-        if old.exists():
-            os.rename(old, path)
+        with contextlib.suppress(OSError):
+            if old.exists():
+                os.rename(old, path)
+            holder.rmdir()
         raise
-    _remove(old)
+    sync_directory(path.parent)
+    _remove(holder)
 
 
 @contextlib.contextmanager
@@ -129,19 +150,24 @@ def _cleanly(path: Path, aside: Path, size: int | None) -> Iterator[None]:
     except OSError as error:
         if error.errno not in _REFUSALS:
             raise
-        raise _refusal(path, error, size) from error
+        needed = size if size is not None else _written(aside)
+        _remove(aside)
+        raise _refusal(path, error, needed, exact=size is not None) from error
     finally:
         _remove(aside)
 
 
-_REFUSALS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG}
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_REFUSALS = _FULL | {
+    errno.EROFS, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENOTEMPTY, errno.EIO,
+}
 
 
-def _refusal(path: Path, error: OSError, size: int | None) -> StorageError:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        needs = f" needs {size / 1e6:.1f} MB," if size else ""
+def _refusal(path: Path, error: OSError, needed: int, *, exact: bool) -> StorageError:
+    if error.errno in _FULL:
+        more = "" if exact else "more than "
         return StorageError(
-            f"The disk is full: {path.name}{needs} {_free(path) / 1e6:.1f} MB are free.",
+            f"The disk is full: {path.name} needs {more}{needed / 1e6:.1f} MB, {_free(path) / 1e6:.1f} MB are free.",
             f"Nothing was half-written in {path.parent}; what was there before is unchanged.",
             "Free some space, then run the cell again.",
         )
@@ -158,12 +184,36 @@ def _free(path: Path) -> int:
     return shutil.disk_usage(path).free
 
 
+def _put_back(holder: Path) -> None:
+    """Give a folder that had stepped aside its place again, unless the new one is there."""
+    for earlier in holder.iterdir():
+        place = holder.with_name(earlier.name)
+        if not os.path.lexists(place):
+            os.rename(earlier, place)
+
+
+def _written(folder: Path) -> int:
+    """Bytes in `folder` so far."""
+    return sum(path.lstat().st_size for path in folder.rglob("*") if not path.is_dir())
+
+
+_LEFTOVER = re.compile(re.escape(ASIDE) + r"(?P<pid>\d+)-[0-9a-f]{12}(?P<old>\.old)?$")
+
+
 def _aside(path: Path) -> Path:
-    return path.with_name(f"{path.name[:80]}{ASIDE}{uuid.uuid4().hex[:12]}")
+    """A name beside `path` that says who writes it, short enough for any file system."""
+    stem = os.fsencode(path.name)[:80].decode("utf-8", "ignore")
+    return path.with_name(f"{stem}{ASIDE}{os.getpid()}-{uuid.uuid4().hex[:12]}")
 
 
-def _original(path: Path) -> Path:
-    return path.with_name(path.name.split(ASIDE)[0])
+def _lives(pid: int, aside: Path) -> bool:
+    """Whether the process that made `aside` is still there; one that started later only bears its number."""
+    import psutil
+
+    try:
+        return bool(psutil.Process(pid).create_time() <= aside.lstat().st_ctime + 1)
+    except (psutil.Error, OSError, ValueError, OverflowError):
+        return False
 
 
 def _sync_file(path: Path) -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 
 class LeptonError(Exception):
@@ -32,7 +33,7 @@ class LeptonError(Exception):
         self.what, self.why, self.todo = what, why, todo
         super().__init__("\n".join(line for line in (what, why, todo) if line))
 
-    def __reduce__(self) -> tuple[type, tuple[str, str, str]]:
+    def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.what, self.why, self.todo)
 
     def _render_traceback_(self) -> list[str]:
@@ -49,6 +50,9 @@ class SpecError(LeptonError):
     def __init__(self, what: str, why: str = "", todo: str = "", problems: Iterable[str] = ()) -> None:
         self.problems = tuple(problems)
         super().__init__(what, why, todo)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.what, self.why, self.todo, self.problems)
 
 
 class DataError(LeptonError):
@@ -68,7 +72,7 @@ class ParityError(LeptonError):
 
 
 def nearest(name: str, choices: Iterable[str], n: int = 3) -> list[str]:
-    """The choices most like `name`, best first.
+    """The choices most like `name`, best first: those that begin with it, then those that are spelled like it.
 
     Args:
         name: What was typed.
@@ -81,8 +85,8 @@ def nearest(name: str, choices: Iterable[str], n: int = 3) -> list[str]:
     pool = list(dict.fromkeys(choices))
     lowered = {choice.lower(): choice for choice in pool}
     found = difflib.get_close_matches(name.lower(), list(lowered), n=n, cutoff=0.6)
-    starts = [c for c in pool if name and c.lower().startswith(name.lower())]
-    ordered = [lowered[f] for f in found] + starts
+    starts = sorted((c for c in pool if name and c.lower().startswith(name.lower())), key=len)
+    ordered = starts + [lowered[f] for f in found]
     return list(dict.fromkeys(ordered))[:n]
 
 

@@ -136,15 +136,14 @@ def from_line(line: str) -> Event:
     Raises:
         ValueError: The line is torn or is no event.
     """
-    value = json.loads(line)
-    if not isinstance(value, dict) or value.get("event") not in EVENTS:
-        raise ValueError("not an event")
-    cls = EVENTS[value.pop("event")]
-    known = {f.name: f for f in fields(cls)}
     try:
-        return cls(**{name: _typed(v, str(known[name].type)) for name, v in value.items() if name in known})
-    except TypeError as error:
-        raise ValueError(str(error)) from error
+        value = json.loads(line)
+        cls = EVENTS[value.pop("event")]
+        known = {f.name: f for f in fields(cls)}
+        event: Event = cls(**{k: _typed(v, str(known[k].type)) for k, v in value.items() if k in known})
+    except (AttributeError, KeyError, TypeError, OverflowError, RecursionError) as error:
+        raise ValueError("not an event") from error
+    return event
 
 
 Subscriber: TypeAlias = Callable[[Event], None]
@@ -153,7 +152,8 @@ Subscriber: TypeAlias = Callable[[Event], None]
 class Bus:
     """Hands each event to every subscriber, in order, on the emitting thread.
 
-    A subscriber that raises is dropped and an Alert is sent to the others: a broken chart never ends a run.
+    A subscriber that raises is dropped, and when all have the event an Alert is sent to the others: a broken
+    chart never ends a run.
     Subscribers must return at once (append to a buffer); none may call back into the loop.
     """
 
@@ -167,13 +167,16 @@ class Bus:
 
     def emit(self, event: Event) -> None:
         """Hand `event` to all subscribers."""
+        failures = []
         for subscriber in list(self._subscribers):
             try:
                 subscriber(event)
             except Exception as error:
                 logger.warning("a subscriber failed and was dropped", exc_info=True)
                 self._drop(subscriber)
-                self.emit(Alert(getattr(event, "step", 0), "warning", f"A watcher of this run failed: {error}"))
+                failures.append(error)
+        for failure in failures:
+            self.emit(Alert(event.step, "warning", f"A watcher of this run failed: {failure}"))
 
     def _drop(self, subscriber: Subscriber) -> None:
         if subscriber in self._subscribers:
@@ -181,11 +184,19 @@ class Bus:
 
 
 def _plain(value: Any) -> Any:
+    """A value as JSON has it; numbers of NumPy and of torch become those of Python."""
+    if hasattr(value, "item"):
+        value = value.item()
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
     return value
+
+
+_KINDS = {"int": int, "str": str, "bool": bool, "dict[str, Any]": dict}
 
 
 def _typed(value: Any, annotation: str) -> Any:
@@ -193,4 +204,6 @@ def _typed(value: Any, annotation: str) -> Any:
         return float(value)
     if annotation == "dict[str, float]":
         return {key: float(item) for key, item in value.items()}
+    if not isinstance(value, _KINDS[annotation]):
+        raise TypeError(f"{value!r} is no {annotation}")
     return value

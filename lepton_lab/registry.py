@@ -4,12 +4,14 @@
 A task, a data source, an exporter, a view: each is one file that registers one record with a
 one-line description. Tables, `--help`, completion and error messages are read off the records, so
 nothing has to be listed twice. Packages outside add theirs through an entry point in the group
-`lepton_lab.<kind>` whose object is the record; they are loaded when first asked for.
+`lepton_lab.<kind>s` (a space in the kind becomes `_`) whose object is the record; they are loaded when
+first asked for, and one that fails is left out with a warning.
 """
 
 from __future__ import annotations
 
 import fnmatch
+import logging
 from collections.abc import Iterator
 from importlib import metadata
 from typing import Generic, Protocol, TypeVar
@@ -28,6 +30,7 @@ class Record(Protocol):
 
 
 R = TypeVar("R", bound=Record)
+logger = logging.getLogger(__name__)
 
 
 class Registry(Generic[R]):
@@ -87,4 +90,7 @@ class Registry(Generic[R]):
             return
         self._loaded = True
         for point in metadata.entry_points(group=f"lepton_lab.{self.kind.replace(' ', '_')}s"):
-            self.register(point.load())
+            try:
+                self.register(point.load())
+            except Exception as error:
+                logger.warning("the %s '%s' of another package was left out: %s", self.kind, point.name, error)

@@ -9,6 +9,7 @@ that a user can choose passes through `escape`; nothing here knows what it shows
 from __future__ import annotations
 
 import html
+import math
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,11 +24,11 @@ def escape(value: object) -> str:
 
 
 def visible(text: str) -> str:
-    """`text` with control, direction-override and undecodable characters replaced by a mark."""
+    """`text` with control, line-breaking, direction-override and undecodable characters replaced by a mark."""
     return "".join("\N{REPLACEMENT CHARACTER}" if unicodedata.category(c) in _HIDDEN else c for c in text)
 
 
-_HIDDEN = {"Cc", "Cf", "Cs"}
+_HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 
 def interval(value: float, low: float, high: float, n: int | None = None) -> str:
@@ -46,9 +47,11 @@ def duration(seconds: float) -> str:
     >>> duration(192.4), duration(4.31), duration(0.0123)
     ('3 m 12 s', '4.3 s', '12 ms')
     """
-    if seconds < 1:
+    if not math.isfinite(seconds):
+        return "–"
+    if seconds < 0.9995:
         return f"{seconds * 1000:.0f} ms"
-    if seconds < 60:
+    if seconds < 59.95:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:
@@ -62,10 +65,8 @@ def size(count: float) -> str:
     >>> size(94_200_000), size(512)
     ('94.2 MB', '512 B')
     """
-    for unit, scale in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if count >= scale:
-            return f"{count / scale:.1f} {unit}"
-    return f"{count:.0f} B"
+    text, unit = _scaled(count, ("B", "kB", "MB", "GB", "TB"))
+    return f"{text} {unit}"
 
 
 def count(number: float) -> str:
@@ -74,18 +75,26 @@ def count(number: float) -> str:
     >>> count(11_689_512), count(950)
     ('11.7M', '950')
     """
-    for unit, scale in (("B", 1e9), ("M", 1e6), ("k", 1e3)):
-        if number >= scale:
-            return f"{number / scale:.1f}{unit}"
-    return f"{number:.0f}"
+    return "".join(_scaled(number, ("", "k", "M", "B")))
+
+
+def _scaled(number: float, units: Sequence[str]) -> tuple[str, str]:
+    """A number in the largest unit of a thousand that leaves at least 1, as it is written."""
+    text, unit = f"{number:.0f}", 0
+    while len(text) > 3 and float(text) >= 1000 and unit < len(units) - 1:
+        number, unit = number / 1000, unit + 1
+        text = f"{number:.1f}"
+    return text, units[unit]
 
 
 def learning_rate(value: float) -> str:
     """A learning rate, short.
 
-    >>> learning_rate(0.0003), learning_rate(0.00125)
-    ('3e-4', '1.25e-3')
+    >>> learning_rate(0.0003), learning_rate(0.00125), learning_rate(0.0)
+    ('3e-4', '1.25e-3', '0')
     """
+    if not value or not math.isfinite(value):
+        return f"{value:g}"
     mantissa, _, exponent = f"{value:.2e}".partition("e")
     return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
 
@@ -113,17 +122,18 @@ class Table:
         room = max_lines - 1 - bool(self.title) - bool(self.note)
         shown = list(self.rows) if len(self.rows) <= room else list(self.rows)[: max(room - 1, 1)]
         cells = [[_short(cell, 40) for cell in row] for row in shown]
-        widths = [
-            max([len(str(name)), *(len(row[i]) for row in cells)]) for i, name in enumerate(self.columns)
-        ]
+        for i in self.best & set(range(len(cells))):
+            cells[i][0] += " ▲"
+        heads = [visible(str(name)) for name in self.columns]
+        widths = [max([len(head), *(len(row[i]) for row in cells)]) for i, head in enumerate(heads)]
         right = [_numeric([row[i] for row in shown]) for i in range(len(self.columns))]
-        lines = [self.title] if self.title else []
-        lines.append(_line(list(self.columns), widths, right))
+        lines = [visible(self.title)] if self.title else []
+        lines.append(_line(heads, widths, right))
         lines += [_line(row, widths, right) for row in cells]
         if len(shown) < len(self.rows):
             lines.append(f"… {len(self.rows) - len(shown)} more")
         if self.note:
-            lines.append(self.note)
+            lines.append(visible(self.note))
         return "\n".join(lines)
 
     def html(self, max_rows: int = 50) -> str:
@@ -173,13 +183,14 @@ class Card:
 
     def text(self, max_lines: int = TEXT_LINES) -> str:
         """At most `max_lines` lines of plain text."""
-        width = max((len(str(name)) for name in self.facts), default=0)
+        facts = {visible(str(name)): value for name, value in self.facts.items()}
+        width = max((len(name) for name in facts), default=0)
         lines = [visible(self.title)]
-        lines += [f"{name:<{width}}  {_short(value, 100)}" for name, value in self.facts.items()]
+        lines += [f"{name:<{width}}  {_short(value, 100)}" for name, value in facts.items()]
         for part in self.parts:
-            lines += part.text().split("\n") if hasattr(part, "text") else []
+            lines += part.text().splitlines() if hasattr(part, "text") else []
         lines = lines[: max_lines - len(self.next_steps[:2])]
-        lines += [f"next: {step}" for step in self.next_steps[:2]]
+        lines += [f"next: {visible(step)}" for step in self.next_steps[:2]]
         return "\n".join(lines)
 
     def html(self) -> str:

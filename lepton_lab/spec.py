@@ -8,8 +8,11 @@ generated from here and cannot drift apart. `parse` checks everything and report
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
+import operator
+import os
 import types
 import typing
 from collections.abc import Mapping
@@ -75,7 +78,7 @@ class TrainSpec:
     warmup: float = option(0.1, "share of the steps in which the rate rises", low=0.0, high=0.9)
     weight_decay: float | Literal["auto"] = option("auto", "decoupled weight decay; not on norms and biases", low=0.0, high=1.0)
     layer_decay: float | Literal["auto"] = option("auto", "factor by which the rate shrinks per layer from the head down; 1 is off", low=0.01, high=1.0)
-    freeze: str = option("none", "none, backbone, or the number of first layer groups that stay fixed")
+    freeze: int | Literal["none", "backbone"] = option("none", "none, backbone, or the number of first layer groups that stay fixed", low=0)
     label_smoothing: float = option(0.1, "share of the target spread over the other classes", low=0.0, high=0.9)
     mixup: float = option(0.0, "alpha of mixup; 0 is off", low=0.0, high=10.0)
     cutmix: float = option(0.0, "alpha of cutmix; 0 is off", low=0.0, high=10.0)
@@ -128,6 +131,9 @@ def parse(cls: type[S], values: Mapping[str, Any], *, where: str = "", strict: b
             if strict:
                 problems.append(" ".join(filter(None, (f"There is no option '{key}'.", did_you_mean(key.replace("-", "_"), known)))))
             continue
+        if found.name in chosen:
+            problems.append(f"`--{found.name.replace('_', '-')}` is given twice.")
+            continue
         try:
             chosen[found.name] = convert(found, value, hint(cls, found.name))
         except ValueError as error:
@@ -177,14 +183,23 @@ def to_json(spec: Any) -> dict[str, Any]:
 
 
 def from_json(cls: type[S], value: Mapping[str, Any]) -> S:
-    """The spec that `to_json` wrote; fields of other versions are ignored, missing ones get their default."""
+    """The spec that `to_json` wrote; fields of other versions are ignored, missing ones get their default.
+
+    Raises:
+        SpecError: It is no mapping, or a field has a value that it cannot have.
+    """
+    if not isinstance(value, Mapping):
+        raise SpecError(f"This is no record of a {cls.__name__}: {_quoted(value)}.")
     hints = typing.get_type_hints(cls)
     chosen = {}
     for f in fields(cls):
         if f.name not in value:
             continue
-        nested = hasattr(hints[f.name], "__dataclass_fields__")
-        chosen[f.name] = from_json(hints[f.name], value[f.name]) if nested else convert(f, value[f.name], hints[f.name])
+        kind, found = hints[f.name], value[f.name]
+        try:
+            chosen[f.name] = from_json(kind, found) if hasattr(kind, "__dataclass_fields__") else convert(f, found, kind)
+        except ValueError as error:
+            raise SpecError(str(error)) from error
     return cls(**chosen)
 
 
@@ -213,24 +228,32 @@ def _parts(annotation: Any) -> list[Any]:
 
 def _try(part: Any, value: Any) -> tuple[bool, Any]:
     if get_origin(part) is Literal:
-        word = value.lower() if isinstance(value, str) else value
-        return word in get_args(part) and isinstance(word, str), word
+        word = value.lower() if isinstance(value, str) else None
+        return word in get_args(part), word
     if part is type(None):
-        return value is None or value == "", None
+        return value is None or (isinstance(value, str) and not value), None
     if get_origin(part) is tuple:
         return _words(value)
     if part is bool:
         return _truth(value)
     if part is str:
-        return isinstance(value, str) or hasattr(value, "__fspath__"), str(value)
+        return _text(value)
     return _number(part, value)
+
+
+def _text(value: Any) -> tuple[bool, Any]:
+    if isinstance(value, os.PathLike):
+        return True, os.fsdecode(value)
+    return isinstance(value, str), value
 
 
 def _words(value: Any) -> tuple[bool, Any]:
     if isinstance(value, str):
         return True, tuple(word.strip() for word in value.split(",") if word.strip())
-    ok = isinstance(value, (list, tuple, set)) and all(isinstance(word, str) for word in value)
-    return ok, tuple(value) if ok else None
+    ok = isinstance(value, (list, tuple, set, frozenset)) and all(isinstance(word, str) for word in value)
+    if not ok:
+        return False, None
+    return True, tuple(value if isinstance(value, (list, tuple)) else sorted(value))
 
 
 def _truth(value: Any) -> tuple[bool, Any]:
@@ -243,9 +266,12 @@ def _truth(value: Any) -> tuple[bool, Any]:
 def _number(kind: type, value: Any) -> tuple[bool, Any]:
     if isinstance(value, bool):
         return False, None
+    if kind is int:
+        with contextlib.suppress(TypeError, ValueError):
+            return True, int(value) if isinstance(value, str) else operator.index(value)
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return False, None
     if not math.isfinite(number) or (kind is int and number != int(number)):
         return False, None
@@ -256,10 +282,16 @@ def _bounded(f: Field[Any], value: Any) -> Any:
     low, high = f.metadata.get("low"), f.metadata.get("high")
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         if low is not None and value < low:
-            raise ValueError(f"`--{f.name.replace('_', '-')}` must be at least {low:g}; got {value:g}.")
+            raise ValueError(f"`--{f.name.replace('_', '-')}` must be at least {low:g}; got {_said(value)}.")
         if high is not None and value > high:
-            raise ValueError(f"`--{f.name.replace('_', '-')}` must be at most {high:g}; got {value:g}.")
+            raise ValueError(f"`--{f.name.replace('_', '-')}` must be at most {high:g}; got {_said(value)}.")
     return value
+
+
+def _said(value: float) -> str:
+    if isinstance(value, int):
+        return str(value) if abs(value) < 10**15 else "a number of more than 15 digits"
+    return f"{value:g}"
 
 
 def _needs(f: Field[Any], annotation: Any) -> str:

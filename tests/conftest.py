@@ -28,7 +28,9 @@ def shared_data() -> Path:
     """The shared sample data; the test is skipped where they are absent."""
     folder = Path(os.environ.get("LEPTON_SHARED_DATA", REPOSITORY.parent / "shared" / "data"))
     if not folder.is_dir():
-        pytest.skip("the shared sample data are not beside this checkout (LEPTON_SHARED_DATA names them)")
+        pytest.skip(
+            "the shared sample data are not beside this checkout (LEPTON_SHARED_DATA names them)"
+        )
     return folder
 
 
@@ -39,15 +41,18 @@ def flowers(tmp_path: Path) -> Path:
 
 
 def make_pictures(root: Path, classes: tuple[str, ...], count: int, side: int = 40) -> Path:
-    """Noisy pictures whose colour says the class."""
+    """Noisy pictures of stripes whose direction and colour say the class."""
     from PIL import Image
 
     random = np.random.default_rng(0)
     for number, name in enumerate(classes):
         folder = root / name
         folder.mkdir(parents=True)
-        colour = np.eye(3)[number % 3] * 140 + 60
+        colour = np.eye(3)[number % 3] * 100 + 60
         for i in range(count):
-            pixels = np.clip(colour + random.normal(0, 40, (side, side + 4 * (i % 3), 3)), 0, 255)
+            height, width = side, side + 4 * (i % 3)
+            y, x = np.mgrid[:height, :width]
+            stripes = np.sin((y, x, x + y)[number % 3] * 0.7 + random.uniform(0, 6))[..., None] * 60
+            pixels = np.clip(colour + stripes + random.normal(0, 15, (height, width, 3)), 0, 255)
             Image.fromarray(pixels.astype(np.uint8)).save(folder / f"{name}-{i:02d}.png")
     return root

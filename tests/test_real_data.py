@@ -25,4 +25,6 @@ def test_the_imagenet_model_knows_clothes(shared_data: Path) -> None:
     model = lab.load_model(str(shared_data / "model-mobilenetv2_100"))
     files = sorted((shared_data / "clothing10").glob("*/t-shirt/*.jpg"))[:12]
     labels = [prediction.label.lower() for prediction in model.predict(files)]
-    assert sum("jersey" in label or "shirt" in label or "sweatshirt" in label for label in labels) >= 6
+    assert (
+        sum("jersey" in label or "shirt" in label or "sweatshirt" in label for label in labels) >= 6
+    )

@@ -39,8 +39,8 @@ def __dir__() -> list[str]:
 
 
 if TYPE_CHECKING:
-    from lepton_lab.catalog.building import BuiltModel, build, from_config, save_pretrained
-    from lepton_lab.catalog.entry import ModelEntry
-    from lepton_lab.catalog.listing import ModelList, models
-    from lepton_lab.catalog.lookup import find
-    from lepton_lab.catalog.names import complete
+    from lepton_lab.catalog.building import BuiltModel as BuiltModel, build as build, from_config as from_config, save_pretrained as save_pretrained
+    from lepton_lab.catalog.entry import ModelEntry as ModelEntry
+    from lepton_lab.catalog.listing import ModelList as ModelList, models as models
+    from lepton_lab.catalog.lookup import find as find
+    from lepton_lab.catalog.names import complete as complete

@@ -27,8 +27,9 @@ def timm_classes(config: Mapping[str, Any], count: int) -> tuple[str, ...]:
         return _imagenet(count)
     descriptions = config.get("label_descriptions") or {}
     if all(_SYNSET.fullmatch(name) for name in names):
-        descriptions = {**_lemmas(), **descriptions}
-    return unique([_short(descriptions.get(name, name)) for name in names], names)
+        readable = {**_lemmas(), **descriptions}
+        return unique([_short(readable.get(name, name)) for name in names], names)
+    return unique([str(descriptions.get(name, name)) for name in names], names)
 
 
 def unique(names: Sequence[str], ids: Sequence[str] | None = None) -> tuple[str, ...]:

@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import torch
 
-_NUMBERED = re.compile(r"^(.*?\.)?(?:layers?|blocks?|stages?|stage_module_list|patch_embeddings|h)\.(\d+)\.")
-
 
 def timm_groups(module: torch.nn.Module, head: Sequence[str]) -> list[list[str]]:
     """Groups of a timm model by its own `group_matcher`; by name where it has none."""
@@ -33,7 +31,7 @@ def named_groups(module: torch.nn.Module, head: Sequence[str]) -> list[list[str]
     before: tuple[int, ...] = ()
     for name, _ in module.named_parameters():
         numbers = tuple(int(number) for number in re.findall(r"(?<=\.)\d+(?=\.)", name)[:2])
-        before = max(before, numbers) if before else numbers
+        before = numbers or before
         order[name] = before
     return ordered(module, head, order.__getitem__)
 

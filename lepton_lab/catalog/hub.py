@@ -64,6 +64,7 @@ def unreachable() -> str:
 
 def not_here(name: str, reason: str) -> WeightsError:
     """The error for weights that are not on this machine: what is here, and how else to load."""
+    name = index.by_hub_id()[name].name if name in index.by_hub_id() else name
     here = [entry.name for entry in index.builtin()]
     here += [index.by_hub_id()[r].name if r in index.by_hub_id() else r for r in cache.cached_repositories()]
     return WeightsError(
@@ -92,8 +93,10 @@ def weight_files(repository: str) -> Path:
     if whole is None and listing is None:
         try:
             whole = fetch(repository, "model.safetensors")
-        except _MissingFile:
-            listing = fetch(repository, "model.safetensors.index.json")
+        except _MissingFile as missing:
+            listing = fetch_optional(repository, "model.safetensors.index.json")
+            if listing is None:
+                raise missing from None
     if whole is not None:
         return whole.parent
     for name in shards(listing):

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import fnmatch
+import functools
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any, overload
@@ -117,7 +118,8 @@ def models(
 
 def matches(entry: ModelEntry, pattern: str) -> bool:
     """Whether a wildcard fits the name with its tag or without it, in any case of letters."""
-    return bool(_expression(pattern).match(entry.name) or _expression(pattern).match(entry.architecture))
+    expression = _expression(pattern)
+    return bool(expression.match(entry.name) or expression.match(entry.architecture))
 
 
 def parse_count(value: str | int | float) -> int:
@@ -143,10 +145,9 @@ def parse_count(value: str | int | float) -> int:
     return int(number)
 
 
+@functools.lru_cache(maxsize=64)
 def _expression(pattern: str) -> re.Pattern[str]:
-    import functools
-
-    return functools.cache(lambda text: re.compile(fnmatch.translate(text), re.IGNORECASE))(pattern)
+    return re.compile(fnmatch.translate(pattern), re.IGNORECASE)
 
 
 def _choice(option: str, value: str, choices: Any) -> str:

@@ -7,6 +7,7 @@ change what the same weights compute, with no error when they are left out.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -41,7 +42,7 @@ def build(entry: ModelEntry, spec: ModelSpec, classes: tuple[str, ...] | None, s
     with seeded(seed):
         module = _create(config, source.file, entry.name)
         if classes is not None:
-            module.reset_classifier(len(classes))
+            _new_head(module, len(classes))
     names = classes if classes is not None else _pretrained_classes(config, module, source.pretrained)
     return _built(module, config, names, entry, source.shown, source.pretrained)
 
@@ -52,7 +53,7 @@ def restore(config: Mapping[str, Any], classes: tuple[str, ...]) -> BuiltModel:
     name = str(config.get("name", config.get("architecture", "")))
     with seeded(0):
         module = _create(config, None, name)
-        module.reset_classifier(len(classes))
+        _new_head(module, len(classes))
     return _built(module, config, classes, _entry_of(config, module, len(classes)), "random", False)
 
 
@@ -139,7 +140,6 @@ def _create(config: Mapping[str, Any], file: Path | None, name: str) -> torch.nn
     if file is not None:
         cfg |= {"file": str(file), "custom_load": False}
     arguments = dict(config["model_args"])
-    # A folder may hold the weights of an image size that is not the one asked for.
     try:
         module = timm.create_model(config["architecture"], pretrained=file is not None, pretrained_cfg=cfg, **arguments)
     except RuntimeError as error:
@@ -151,6 +151,13 @@ def _create(config: Mapping[str, Any], file: Path | None, name: str) -> torch.nn
     for key in _SOURCES:
         module.pretrained_cfg.pop(key, None)
     return module
+
+
+def _new_head(module: torch.nn.Module, count: int) -> None:
+    """Replace the classifier; RepViT would lose its second, distilled one unless it is told to keep it."""
+    two = any("head_dist." in name for name, _ in module.named_parameters())
+    takes = inspect.signature(module.reset_classifier).parameters
+    module.reset_classifier(count, **({"distillation": True} if two and "distillation" in takes else {}))
 
 
 def _misfit(config: Mapping[str, Any], file: Path, name: str, error: Exception) -> LeptonError:

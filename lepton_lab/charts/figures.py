@@ -107,7 +107,7 @@ def _title(view: Snapshot) -> list[str]:
 
 
 def _layout(title: list[str], height: int) -> dict[str, Any]:
-    top = 44 + 16 * len(title)
+    top = 54 + 16 * len(title)
     return {
         "template": "none",
         "height": height + top,
@@ -119,7 +119,7 @@ def _layout(title: list[str], height: int) -> dict[str, Any]:
             "y": 1,
             "yref": "container",
             "yanchor": "top",
-            "pad": {"t": 8},
+            "pad": {"t": 18},
         },
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",

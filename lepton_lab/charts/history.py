@@ -32,7 +32,7 @@ from lepton_lab.events import (
 
 COLUMNS = ("step", "epoch", "loss", "learning_rate", "samples_per_second", "memory", "time")
 WINDOW = 50
-ENDED = frozenset({"done", "stopped", "failed"})
+ENDED = frozenset({"done", "stopped", "failed", "interrupted"})
 _UNKNOWN = RunStarted(
     run="", model="", data="", task="", metric="", epochs=0, steps_per_epoch=0, time=0.0
 )
@@ -44,7 +44,8 @@ class Snapshot:
 
     Attributes:
         about: How the run was started (the latest start, after a resume).
-        state: "starting", "running", "stopping", "paused", "done", "stopped" or "failed".
+        state: "starting", "running", "stopping", "paused", "done", "stopped",
+            "failed", or "interrupted" when it never said how it ended.
         message: What the end of the run said.
         step: Optimizer steps done.
         epoch: The epoch of the latest event, from 1.
@@ -196,6 +197,13 @@ class History:
             fold(event)
             self._last_time = event.time
             self.version += 1
+
+    def end(self) -> None:
+        """No more events will come; a run that did not say how it ended was interrupted."""
+        with self._lock:
+            if self._state not in ENDED:
+                self._state = "interrupted"
+                self.version += 1
 
     def snapshot(self, now: float | None = None) -> Snapshot:
         """A copy that later events do not change.

@@ -20,7 +20,7 @@ DASHES = ("solid", "dash", "dot", "dashdot")
 INK = "#767676"
 FAINT = "rgba(127,127,127,0.25)"
 BROKEN_SHOWN = 50
-MARKED = 40
+MARKED = 24
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ ICONS = {
     "done": "✓",
     "stopped": "■",
     "failed": "✗",
+    "interrupted": "■",
 }
 
 
@@ -42,6 +43,7 @@ def state(view: Snapshot) -> str:
         "done": f"Done in {duration(view.elapsed)}",
         "stopped": f"Stopped at step {view.step} after {duration(view.elapsed)}",
         "failed": f"Failed at step {view.step}",
+        "interrupted": f"Interrupted at step {view.step}",
     }
     return sentences.get(view.state, view.state)
 

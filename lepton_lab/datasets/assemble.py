@@ -173,7 +173,7 @@ def _classes(
     train = [r for r in records if r.split == "train"]
     classes = vocabulary.classes_of((str(r.label) for r in train), reading.classes)
     if len(classes) < 2:
-        raise _one_class(source, classes, len(train), spec)
+        raise _one_class(source, classes, len(records), spec)
     vocabulary.check_known((r for r in records if r.split != "train"), classes)
     return classes
 

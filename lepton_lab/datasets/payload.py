@@ -23,7 +23,7 @@ from lepton_lab.runtime.decode import ImageError, array_to_rgb, decode_image, de
 class Deferred(Protocol):
     """A payload whose bytes are fetched when they are needed (a row of a table on disk)."""
 
-    def load(self) -> bytes:
+    def fetch(self) -> bytes:
         """The encoded image."""
         ...
 
@@ -84,7 +84,7 @@ def encoded_source(payload: Payload) -> bytes | str | os.PathLike[str] | None:
     """What `decode_image` takes, or None for pixels."""
     if isinstance(payload, (bytes, str, os.PathLike)):
         return payload
-    return payload.load() if isinstance(payload, Deferred) else None
+    return payload.fetch() if isinstance(payload, Deferred) else None
 
 
 def thumbnail_pixels(data: bytes, shorter: int) -> np.ndarray:

@@ -64,7 +64,7 @@ def gate(folder: Path, subject: Subject, trial: Trial | None = None) -> dict[str
         "odd": [sample.id for sample in trial.samples[: trial.odd]],
         "batch_sizes": list(BATCH_SIZES),
         "tolerance": signature.tolerance(trial.outputs),
-        "metric": plain(asdict(before)) if trial.real else None,
+        "metric": plain(asdict(before)) if before.n else None,
         "formats": sections,
     }
 
@@ -110,7 +110,7 @@ def _examine(form: Format, folder: Path, subject: Subject, trial: Trial) -> dict
             "top1_agreement": found.agreement,
             "largest_difference": found.differences,
             "metric": {"before": asdict(before), "after": asdict(found.score)}
-            if trial.real
+            if before.n
             else None,
             "milliseconds": {"prepare": facts["prepare_ms"], "compute": facts["compute_ms"]},
             "versions": facts["versions"],
@@ -227,8 +227,8 @@ def _figures(
         f"model, {export} by the export. Largest difference: {gaps}. "
         f"Top-1 agreement {found.agreement:.3f} on {len(trial.samples)} samples."
     )
-    if trial.real:
-        before = _score(signature, trial.outputs, trial)
+    before = _score(signature, trial.outputs, trial)
+    if before.n:
         after = found.score.value
         text += f" {before.name} {before.value:.3f} by the model, {after:.3f} by the export."
     return text

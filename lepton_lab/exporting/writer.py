@@ -24,7 +24,7 @@ from lepton_lab.exporting.registered import formats
 from lepton_lab.exporting.trial import make_trial
 from lepton_lab.exporting.verify import gate
 from lepton_lab.rendering import size
-from lepton_lab.runtime.manifest import MANIFEST
+from lepton_lab.runtime.manifest import MANIFEST, list_files
 
 if TYPE_CHECKING:
     from lepton_lab.exporting.contract import Format
@@ -55,7 +55,7 @@ def export(subject: Subject, format: str = "onnx", to: str | Path | None = None)
         staged.mkdir()
         _fill(subject, chosen, staged)
         with durable.new_directory(path) as folder:
-            shutil.copytree(staged, folder, dirs_exist_ok=True)
+            _copy(staged, folder)
     return Artifact(path)
 
 
@@ -68,6 +68,13 @@ def _fill(subject: Subject, chosen: list[Format], staged: Path) -> None:
     card = model_card(durable.read_json(staged / MANIFEST), certificate)
     durable.write_text(staged / "MODEL_CARD.md", card)
     seal(staged)
+
+
+def _copy(source: Path, folder: Path) -> None:
+    """File by file: `shutil.copytree` would hide a full disk in an error without a number."""
+    for name in list_files(source):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source / name, folder / name)
 
 
 def _target(subject: Subject, to: str | Path | None) -> Path:
@@ -97,8 +104,10 @@ def _room(path: Path) -> Iterator[None]:
     """A full disk in the temporary folder, told as one."""
     try:
         yield
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+    except LeptonError:
+        raise
+    except Exception as error:
+        if not _is_full(error):
             raise
         free = shutil.disk_usage(tempfile.gettempdir()).free
         raise StorageError(
@@ -106,3 +115,9 @@ def _room(path: Path) -> Iterator[None]:
             f"It is put together in {tempfile.gettempdir()} first; an earlier one is unchanged.",
             "Free some space, then run the cell again.",
         ) from error
+
+
+def _is_full(error: Exception) -> bool:
+    """Whether a disk was full. Libraries in other languages tell it in words alone."""
+    code = getattr(error, "errno", None)
+    return code in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) or "No space left" in str(error)

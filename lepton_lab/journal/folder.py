@@ -8,6 +8,9 @@ is gone is reported as "crashed".
 
 from __future__ import annotations
 
+import contextlib
+import itertools
+import math
 import os
 import re
 import time
@@ -27,7 +30,7 @@ LIVE = ("starting", "running", "paused")
 
 def runs_root() -> Path:
     """Where runs are kept: `LEPTON_RUNS`, or `lepton-runs` beside the notebook."""
-    return Path(os.environ.get("LEPTON_RUNS") or "lepton-runs").absolute()
+    return Path(os.environ.get("LEPTON_RUNS") or "lepton-runs").expanduser().absolute()
 
 
 class RunFolder:
@@ -52,15 +55,20 @@ class RunFolder:
         Raises:
             StorageError: The file is damaged or missing.
         """
-        record: dict[str, Any] = durable.read_json(self.path / "run.json")
-        if record.get("state") in LIVE and not alive(record.get("process", {})):
+        record = self._read()
+        if record["state"] in LIVE and not alive(record.get("process") or {}):
             record["state"] = "crashed"
         return record
 
     def update(self, **changes: Any) -> None:
         """Write `changes` over the record, whole or not at all."""
+        durable.write_json(self.path / "run.json", _finite({**self._read(), **changes}))
+
+    def _read(self) -> dict[str, Any]:
         record = durable.read_json(self.path / "run.json")
-        durable.write_json(self.path / "run.json", {**record, **changes})
+        if not isinstance(record, dict) or not isinstance(record.get("state"), str):
+            raise StorageError(f"{self.path / 'run.json'} cannot be read.", "It is not the record of a run.")
+        return record
 
     def events(self) -> Iterator[Event]:
         """The journal in order; a torn line (the last one after a power cut) is left out."""
@@ -68,6 +76,8 @@ class RunFolder:
             file = (self.path / "events.jsonl").open(encoding="utf-8", errors="replace")
         except FileNotFoundError:
             return
+        except OSError as error:
+            raise StorageError(f"{self.journal} cannot be read.", str(error)) from error
         with file:
             for line in file:
                 try:
@@ -101,11 +111,13 @@ def new_run(name: str, record: dict[str, Any], stem: str = "run") -> RunFolder:
             f"name='{re.sub(r'[^A-Za-z0-9._-]+', '-', name).strip('-._')[:100] or 'my-run'}'",
         )
     path = _claim(root, name, stem)
-    now = time.time()
-    durable.write_json(
-        path / "run.json",
-        {"format": FORMAT, "name": path.name, "state": "starting", "created": now, "process": this_process(), **record},
-    )
+    first = {"format": FORMAT, "name": path.name, "state": "starting", "created": time.time(), "process": this_process()}
+    try:
+        durable.write_json(path / "run.json", _finite({**first, **record}))
+    except BaseException:
+        with contextlib.suppress(OSError):
+            path.rmdir()
+        raise
     return RunFolder(path)
 
 
@@ -129,6 +141,21 @@ def find_run(name: str) -> RunFolder:
     )
 
 
+def _free_name(root: Path, name: str) -> str:
+    """A name like `name` that no run has."""
+    numbers = itertools.count(2)
+    return next(free for n in numbers if not (root / (free := f"{name[:90]}-{n}")).exists())
+
+
+def _finite(value: Any) -> Any:
+    """A JSON value whose numbers that are not finite are null, so that it can always be written."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    return [_finite(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
 def _claim(root: Path, name: str, stem: str) -> Path:
     """Make the folder with one atomic call, so that two kernels never take the same name."""
     stem = re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-._")[:80] or "run"
@@ -144,7 +171,7 @@ def _claim(root: Path, name: str, stem: str) -> Path:
                     raise LeptonError(
                         f"A run called '{name}' is there already.",
                         "Runs are never overwritten.",
-                        f"name='{name}-2'",
+                        f"name='{_free_name(root, name)}'",
                     ) from None
     except OSError as error:
         raise StorageError(

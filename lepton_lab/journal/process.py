@@ -21,14 +21,19 @@ def alive(process: dict[str, Any]) -> bool:
     """Whether that process still runs. One on another host is taken to be alive: nobody here can tell."""
     if process.get("host") != socket.gethostname():
         return bool(process)
-    started = _started(int(process.get("pid", -1)))
-    return started is not None and abs(started - float(process.get("started") or 0)) < 2.0
+    try:
+        started = _started(int(process.get("pid", -1)))
+        return started is not None and abs(started - float(process.get("started") or 0)) < 2.0
+    except (TypeError, ValueError):
+        return False
 
 
 def _started(pid: int) -> float | None:
+    """Start time of a process; None when it is gone, or has ended and only waits to be collected."""
     import psutil
 
     try:
-        return float(psutil.Process(pid).create_time())
-    except (psutil.NoSuchProcess, psutil.AccessDenied, ValueError):
+        process = psutil.Process(pid)
+        return None if process.status() == psutil.STATUS_ZOMBIE else float(process.create_time())
+    except (psutil.NoSuchProcess, psutil.AccessDenied, ValueError, OverflowError):
         return None

@@ -37,20 +37,26 @@ class JournalWriter:
                 "Training was not started, so nothing is lost.",
                 "Set LEPTON_RUNS to a folder that you may write to.",
             ) from error
-        self._mend_torn_line()
         self._waiting: deque[bytes] = deque()
         self.failing = False
+        self._mend_torn_line()
 
     def __call__(self, event: Event) -> None:
         self._waiting.append((to_line(event) + "\n").encode("ascii"))
         self._flush()
         if isinstance(event, (RunStarted, Saved, RunEnded)) and not self.failing:
-            os.fsync(self._file)
+            try:
+                os.fsync(self._file)
+            except OSError as error:
+                logger.warning("the journal %s cannot be synced: %s", self.path, error)
 
     def close(self) -> None:
-        """Write what waits and close the file."""
+        """Write what waits and close the file; a second call changes nothing."""
+        if self._file < 0:
+            return
         self._flush()
-        os.close(self._file)
+        file, self._file = self._file, -1
+        os.close(file)
 
     def _flush(self) -> None:
         while self._waiting:
@@ -74,4 +80,5 @@ class JournalWriter:
             with self.path.open("rb") as file:
                 file.seek(-1, os.SEEK_END)
                 if file.read(1) != b"\n":
-                    os.write(self._file, b"\n")
+                    self._waiting.append(b"\n")
+                    self._flush()

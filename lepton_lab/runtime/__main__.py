@@ -61,7 +61,10 @@ def _verify(options: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
 
 def _probe(options: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
     model = Predictor(options.artifact)
-    found: dict[str, Any] = probe(model.prepare, model.compute, model.labels, options.samples, versions())
+    known = versions()
+    found: dict[str, Any] = probe(
+        model.prepare, model.compute, model.labels, options.samples, known
+    )
     np.savez(options.output, **found)
     return {}, [f"The outputs are in {options.output}."]
 

@@ -87,17 +87,20 @@ class ImageClassification:
         self._constants: dict[torch.device, tuple[torch.Tensor, torch.Tensor]] = {}
 
     def training_item(self, split: Split, index: int) -> Item:
+        """The sample augmented, from a reduced decode of its file."""
         sample = split[index]
         height, width = _size(self.preprocessing)
         image = split.read_for_training(index, max(height, width))
         return Item(sample.id, self.transform(image), sample.label)
 
     def evaluation_item(self, split: Split, index: int) -> Item:
+        """The sample as the artifact will see it."""
         sample = split[index]
         label = -1 if sample.label is None else sample.label
         return Item(sample.id, prepare(split.read(index), self.preprocessing), label)
 
     def collate(self, items: Sequence[Item]) -> ImageBatch:
+        """Stack pixels and labels."""
         import torch
 
         images = torch.from_numpy(np.stack([item.image for item in items]))
@@ -119,10 +122,17 @@ class ImageClassification:
             height, width = batch.images.shape[1:3]
             weight = 1.0 - (box[2] - box[0]) * (box[3] - box[1]) / (height * width)
         return replace(
-            batch, partner=batch.images[order], partner_labels=batch.labels[order], weight=weight, box=box
+            batch,
+            partner=batch.images[order],
+            partner_labels=batch.labels[order],
+            weight=weight,
+            box=box,
         )
 
-    def loss(self, module: torch.nn.Module, batch: ImageBatch, device: torch.device) -> torch.Tensor:
+    def loss(
+        self, module: torch.nn.Module, batch: ImageBatch, device: torch.device
+    ) -> torch.Tensor:
+        """Cross-entropy with label smoothing, of both labels where samples are mixed."""
         import torch.nn.functional as F
 
         logits = module(self._inputs(batch, device)).float()
@@ -133,15 +143,19 @@ class ImageClassification:
         other = F.cross_entropy(logits, batch.partner_labels.to(device), label_smoothing=smooth)
         return batch.weight * own + (1.0 - batch.weight) * other
 
-    def outputs(self, module: torch.nn.Module, batch: ImageBatch, device: torch.device) -> np.ndarray:
+    def outputs(
+        self, module: torch.nn.Module, batch: ImageBatch, device: torch.device
+    ) -> np.ndarray:
         """Class probabilities, float32 (N, classes)."""
         logits = module(self._inputs(batch, device)).float()
         return logits.softmax(dim=1).cpu().numpy()
 
     def targets(self, split: Split) -> np.ndarray:
+        """Class indexes, int64 (N,)."""
         return split.targets
 
     def score(self, outputs: np.ndarray, targets: np.ndarray) -> Mapping[str, float]:
+        """Accuracy, and the log loss without smoothing."""
         return {
             "accuracy": float((predictions_of(outputs) == targets).mean()),
             "loss": float(sample_losses(outputs, targets).mean()),
@@ -183,7 +197,9 @@ def _size(preprocessing: Mapping[str, Any]) -> tuple[int, int]:
     return int(step["size"][0]), int(step["size"][1])
 
 
-def _box(shape: Sequence[int], weight: float, random: np.random.Generator) -> tuple[int, int, int, int]:
+def _box(
+    shape: Sequence[int], weight: float, random: np.random.Generator
+) -> tuple[int, int, int, int]:
     """A box of about (1 - weight) of the area, centred anywhere, cut off at the edges."""
     height, width = int(shape[0]), int(shape[1])
     side = np.sqrt(1.0 - weight)

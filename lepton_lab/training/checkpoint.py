@@ -64,7 +64,9 @@ def load(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     return trees, {key: value for key, value in state.items() if key not in ("trees", "files")}
 
 
-def tensors(path: Path, name: str, state: Mapping[str, Any] | None = None) -> dict[str, torch.Tensor]:
+def tensors(
+    path: Path, name: str, state: Mapping[str, Any] | None = None
+) -> dict[str, torch.Tensor]:
     """The tensors of one tree of a checkpoint, by their path in it. Raises StorageError as `load`."""
     state = state or durable.read_json(path / "state.json")
     file = path / f"{name}.safetensors"
@@ -125,7 +127,7 @@ def _key(key: Any) -> str | int:
 
 
 def _save_tensors(table: dict[str, torch.Tensor], file: Path) -> None:
-    """safetensors refuses tensors that share memory: shared ones (tied weights) are written in full."""
+    """Safetensors refuses tensors that share memory: shared ones (tied weights) are written in full."""
     seen: set[int] = set()
     for name, tensor in table.items():
         pointer = tensor.untyped_storage().data_ptr()

@@ -13,7 +13,13 @@ from lepton_lab.training.precision import Precision
 
 
 def outputs(
-    task: Task, module: torch.nn.Module, split: Split, *, device: torch.device, batch_size: int = 64, workers: int = 0,
+    task: Task,
+    module: torch.nn.Module,
+    split: Split,
+    *,
+    device: torch.device,
+    batch_size: int = 64,
+    workers: int = 0,
     precision: Precision | None = None,
 ) -> np.ndarray:
     """The task's outputs for each sample of the split, in its order; the module's mode is kept."""

@@ -51,7 +51,15 @@ class EvaluationItems(torch.utils.data.Dataset[Any]):
 
 
 def training_batches(
-    task: Task, split: Split, *, seed: int, epoch: int, batch_size: int, steps: int, start: int, workers: int
+    task: Task,
+    split: Split,
+    *,
+    seed: int,
+    epoch: int,
+    batch_size: int,
+    steps: int,
+    start: int,
+    workers: int,
 ) -> Iterator[Batch]:
     """The batches of an epoch from step `start` (counted from 0 within the epoch) on.
 
@@ -67,7 +75,9 @@ def training_batches(
         yield task.mix(batch, step_seed(seed, epoch, step))
 
 
-def evaluation_batches(task: Task, split: Split, *, batch_size: int, workers: int) -> Iterator[Batch]:
+def evaluation_batches(
+    task: Task, split: Split, *, batch_size: int, workers: int
+) -> Iterator[Batch]:
     """The split in its own order."""
     indexes = list(range(len(split)))
     keys = [indexes[i : i + batch_size] for i in range(0, len(indexes), batch_size)]

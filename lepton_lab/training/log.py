@@ -58,7 +58,9 @@ class StepLog:
         losses = torch.stack([loss for *_, loss in self._waiting]).tolist()
         rate = len(self._waiting) * self.batch_size / max(time.perf_counter() - self._since, 1e-9)
         memory = self._memory()
-        for (step, epoch, learning_rate, moment, _), loss in zip(self._waiting, losses, strict=True):
+        for (step, epoch, learning_rate, moment, _), loss in zip(
+            self._waiting, losses, strict=True
+        ):
             self.bus.emit(StepDone(step, epoch, loss, learning_rate, rate, memory, moment))
         self._waiting.clear()
         self.restart()

@@ -11,7 +11,7 @@ import torch
 from lepton_lab.errors import NotFoundError, SpecError, did_you_mean
 
 
-def freeze(module: torch.nn.Module, groups: Sequence[Sequence[str]], asked: str) -> int:
+def freeze(module: torch.nn.Module, groups: Sequence[Sequence[str]], asked: int | str) -> int:
     """Fix the first layer groups. Returns how many parameters still train.
 
     Args:
@@ -22,11 +22,11 @@ def freeze(module: torch.nn.Module, groups: Sequence[Sequence[str]], asked: str)
     Raises:
         SpecError: `asked` is none of these, or leaves nothing to train.
     """
-    count = {"none": 0, "backbone": len(groups) - 1}.get(asked, -1)
+    count = {"none": 0, "backbone": len(groups) - 1}.get(str(asked), -1)
     if count < 0:
-        if not asked.isdigit() or int(asked) >= len(groups):
+        if not str(asked).isdigit() or int(asked) >= len(groups):
             raise SpecError(
-                f"`--freeze` needs none, backbone or a number below {len(groups)}; got \"{asked}\".",
+                f'`--freeze` needs none, backbone or a number below {len(groups)}; got "{asked}".',
                 f"This model has {len(groups)} layer groups, the head included.",
                 "--freeze=backbone",
             )
@@ -47,7 +47,11 @@ def training_mode(module: torch.nn.Module) -> None:
 
 
 def parameter_groups(
-    module: torch.nn.Module, groups: Sequence[Sequence[str]], *, layer_decay: float, weight_decay: float
+    module: torch.nn.Module,
+    groups: Sequence[Sequence[str]],
+    *,
+    layer_decay: float,
+    weight_decay: float,
 ) -> list[dict[str, Any]]:
     """Optimizer groups with `factor`, the share of the learning rate, and no decay on norms and biases.
 
@@ -66,7 +70,9 @@ def parameter_groups(
     return [{"params": p, "factor": f, "weight_decay": d} for (f, d), p in made.items()]
 
 
-def create(name: str, groups: list[dict[str, Any]], learning_rate: float, device: str) -> torch.optim.Optimizer:
+def create(
+    name: str, groups: list[dict[str, Any]], learning_rate: float, device: str
+) -> torch.optim.Optimizer:
     """The optimizer called `name`: AdamW, Adam and SGD of torch (fused where it can), others of timm.
 
     Raises:
@@ -85,7 +91,9 @@ def create(name: str, groups: list[dict[str, Any]], learning_rate: float, device
     known = ["adamw", "adam", "sgd", *optimizer_names()]
     if word not in known:
         raise NotFoundError(
-            f"No optimizer is called '{name}'.", did_you_mean(word, known) or "Usual ones: adamw, sgd, lion.", "--optimizer=adamw"
+            f"No optimizer is called '{name}'.",
+            did_you_mean(word, known) or "Usual ones: adamw, sgd, lion.",
+            "--optimizer=adamw",
         )
     optimizer: torch.optim.Optimizer = create_optimizer_v2(groups, opt=word, lr=learning_rate)
     return optimizer
@@ -96,3 +104,16 @@ def optimizer_names() -> list[str]:
     from timm.optim import list_optimizers
 
     return list(list_optimizers())
+
+
+def restore(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
+    """Load a saved state; its tensors get the memory layout of their parameters.
+
+    Fused optimizers walk through raw memory: with channels-last weights and contiguous moments they would pair the
+    wrong elements without an error.
+    """
+    optimizer.load_state_dict(state)
+    for parameter, values in optimizer.state.items():
+        for name, value in values.items():
+            if isinstance(value, torch.Tensor) and value.shape == parameter.shape:
+                values[name] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)

@@ -45,7 +45,9 @@ class Plan:
         return asdict(self)
 
 
-def decide(spec: TrainSpec, *, count: int, pretrained: bool, default_batch: int | None = None) -> Plan:
+def decide(
+    spec: TrainSpec, *, count: int, pretrained: bool, default_batch: int | None = None
+) -> Plan:
     """Decide what `spec` leaves open.
 
     Args:
@@ -68,7 +70,9 @@ def decide(spec: TrainSpec, *, count: int, pretrained: bool, default_batch: int 
         batch = default_batch
         reasons["batch_size"] = "set by the data set"
     else:
-        batch = choose("batch_size", spec.batch_size, _batch(count), f"for {count} training samples")
+        batch = choose(
+            "batch_size", spec.batch_size, _batch(count), f"for {count} training samples"
+        )
     batch = min(batch, count)
     layer = choose("layer_decay", spec.layer_decay, *_layer_decay(pretrained, spec.freeze))
     asked = "auto" if spec.learning_rate == "find" else spec.learning_rate
@@ -99,7 +103,9 @@ def pick_device(asked: str) -> str:
     name = "cuda:0" if asked == "cuda" else asked
     if name not in [*here, "cpu"]:
         raise LeptonError(
-            f"There is no device '{asked}' here.", f"There is: {', '.join([*here, 'cpu'])}.", "--device=auto"
+            f"There is no device '{asked}' here.",
+            f"There is: {', '.join([*here, 'cpu'])}.",
+            "--device=auto",
         )
     return name
 
@@ -119,7 +125,7 @@ def _batch(count: int) -> int:
     return max(8, min(64, 2 ** int(math.log2(max(count / 16, 8)))))
 
 
-def _layer_decay(pretrained: bool, freeze: str) -> tuple[float, str]:
+def _layer_decay(pretrained: bool, freeze: int | str) -> tuple[float, str]:
     """Layer-wise decay keeps what the first layers know (arXiv 1801.06146 section 3.2, 2106.08254 A.4)."""
     if not pretrained or freeze == "backbone":
         return 1.0, "one rate for all layers that train"
@@ -146,5 +152,10 @@ def _weight_decay(optimizer: str) -> tuple[float, str]:
 def _workers(device: str, count: int) -> tuple[int, str]:
     cores = os.cpu_count() or 1
     if device == "cpu" or count < 2000 or cores < 4:
-        return 0, "the training thread loads; the cores are busy training" if device == "cpu" else "little data"
+        return (
+            0,
+            "the training thread loads; the cores are busy training"
+            if device == "cpu"
+            else "little data",
+        )
     return min(8, cores - 2), f"{cores} cores feed the {device.split(':')[0]}"

@@ -20,7 +20,9 @@ class Precision:
 
     def __init__(self, name: str, device: torch.device) -> None:
         self.name, self.device = name, device
-        self.scaler = torch.amp.GradScaler(device.type, enabled=name == "fp16" and device.type == "cuda")
+        self.scaler = torch.amp.GradScaler(
+            device.type, enabled=name == "fp16" and device.type == "cuda"
+        )
 
     def autocast(self) -> AbstractContextManager[object]:
         """The context of a forward pass."""
@@ -32,7 +34,9 @@ class Precision:
         """Gradients of the (scaled) loss."""
         self.scaler.scale(loss).backward()
 
-    def step(self, optimizer: torch.optim.Optimizer, parameters: list[torch.nn.Parameter], clip: float) -> None:
+    def step(
+        self, optimizer: torch.optim.Optimizer, parameters: list[torch.nn.Parameter], clip: float
+    ) -> None:
         """Clip the gradients' global norm (0 is off) and take the optimizer's step."""
         if clip > 0:
             self.scaler.unscale_(optimizer)

@@ -49,13 +49,18 @@ class RateFinding:
         tried = f"{learning_rate(self.rates[0])} to {learning_rate(self.rates[-1])} in {len(self.rates)} steps"
         card = Card(
             f"Suggested learning rate: {learning_rate(self.suggestion)}",
-            {"tried": tried, "lowest loss": f"{self.losses.min():.3f} at {learning_rate(self.rates[self.losses.argmin()])}"},
+            {
+                "tried": tried,
+                "lowest loss": f"{self.losses.min():.3f} at {learning_rate(self.rates[self.losses.argmin()])}",
+            },
             next_steps=[f"--lr={learning_rate(self.suggestion)}"],
         )
         return card._repr_mimebundle_()
 
 
-def find(built: BuiltModel, data: Dataset, spec: TrainSpec, plan: Plan, task: str, steps: int = 100) -> RateFinding:
+def find(
+    built: BuiltModel, data: Dataset, spec: TrainSpec, plan: Plan, task: str, steps: int = 100
+) -> RateFinding:
     """Run the test on a copy of the model.
 
     Args:
@@ -81,7 +86,14 @@ def find(built: BuiltModel, data: Dataset, spec: TrainSpec, plan: Plan, task: st
         rates = np.geomspace(LOWEST, HIGHEST, steps)
         losses: list[float] = []
         batches = training_batches(
-            one, data.train, seed=spec.seed, epoch=EPOCH, batch_size=plan.batch_size, steps=steps, start=0, workers=0
+            one,
+            data.train,
+            seed=spec.seed,
+            epoch=EPOCH,
+            batch_size=plan.batch_size,
+            steps=steps,
+            start=0,
+            workers=0,
         )
         for number, batch in enumerate(batches):
             for group in optimizer.param_groups:
@@ -102,7 +114,11 @@ def suggest(rates: np.ndarray, losses: np.ndarray) -> RateFinding:
     smooth = _smoothed(finite)
     used = rates[: len(smooth)]
     lowest = int(smooth.argmin())
-    slopes = np.gradient(smooth[: lowest + 1], np.log(used[: lowest + 1])) if lowest >= 2 else np.zeros(1)
+    slopes = (
+        np.gradient(smooth[: lowest + 1], np.log(used[: lowest + 1]))
+        if lowest >= 2
+        else np.zeros(1)
+    )
     suggestion = used[int(slopes.argmin())] / 2 if lowest >= 2 else used[lowest] / 10
     return RateFinding(used, smooth, float(f"{suggestion:.2g}"))
 

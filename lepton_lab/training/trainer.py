@@ -47,7 +47,14 @@ class Trainer:
     """
 
     def __init__(
-        self, built: BuiltModel, data: Dataset, spec: TrainSpec, plan: Plan, bus: Bus, control: Control, folder: Path,
+        self,
+        built: BuiltModel,
+        data: Dataset,
+        spec: TrainSpec,
+        plan: Plan,
+        bus: Bus,
+        control: Control,
+        folder: Path,
         task: str,
     ) -> None:
         self.data, self.spec, self.plan = data, spec, plan
@@ -56,7 +63,8 @@ class Trainer:
         self.task = tasks.get(task).create(built, spec, getattr(data, "flip_safe", True))
         optim.freeze(built.module, built.groups, spec.freeze)
         layout = torch.channels_last if plan.channels_last else torch.contiguous_format
-        self.module = built.module.to(self.device, memory_format=layout)
+        self.module = built.module.to(self.device)
+        self.module.to(memory_format=layout)  # type: ignore[call-overload]
         groups = optim.parameter_groups(
             self.module, built.groups, layer_decay=plan.layer_decay, weight_decay=plan.weight_decay
         )
@@ -89,8 +97,14 @@ class Trainer:
     def batches(self, epoch: int) -> Iterator[Batch]:
         """The batches of the epoch that are still to come."""
         return training_batches(
-            self.task, self.data.train, seed=self.spec.seed, epoch=epoch, batch_size=self.plan.batch_size,
-            steps=self.plan.steps_per_epoch, start=self.step - epoch * self.plan.steps_per_epoch, workers=self.plan.workers,
+            self.task,
+            self.data.train,
+            seed=self.spec.seed,
+            epoch=epoch,
+            batch_size=self.plan.batch_size,
+            steps=self.plan.steps_per_epoch,
+            start=self.step - epoch * self.plan.steps_per_epoch,
+            workers=self.plan.workers,
         )
 
     def set_learning_rate(self) -> None:
@@ -140,7 +154,13 @@ class Trainer:
         better = not self.best or score > self.best["score"]
         self.stale = 0 if better else self.stale + 1
         if better:
-            self.best = {"step": self.step, "epoch": epoch + 1, "score": score, "split": split.name, **values}
+            self.best = {
+                "step": self.step,
+                "epoch": epoch + 1,
+                "score": score,
+                "split": split.name,
+                **values,
+            }
         self.bus.emit(Evaluated(self.step, epoch + 1, split.name, dict(values), better))
         self.save(epoch, better)
         optim.training_mode(self.module)
@@ -163,8 +183,13 @@ class Trainer:
 
     def _score(self, split: Any) -> Mapping[str, float]:
         found = outputs(
-            self.task, self.module, split, device=self.device, batch_size=max(self.plan.batch_size, 64),
-            workers=self.plan.workers, precision=self.precision,
+            self.task,
+            self.module,
+            split,
+            device=self.device,
+            batch_size=max(self.plan.batch_size, 64),
+            workers=self.plan.workers,
+            precision=self.precision,
         )
         return self.task.score(found, self.task.targets(split))
 
@@ -174,8 +199,12 @@ class Trainer:
         if self.average is not None:
             trees["average"] = self.average.state
         facts = {
-            "epoch": epoch, "best": self.best, "stale": self.stale, "peak": self.peak,
-            "scaler": self.precision.scaler.state_dict(), "time": time.time(),
+            "epoch": epoch,
+            "best": self.best,
+            "stale": self.stale,
+            "peak": self.peak,
+            "scaler": self.precision.scaler.state_dict(),
+            "time": time.time(),
         }
         try:
             path = checkpoint.save(self.folder, self.step, trees, facts)
@@ -189,7 +218,7 @@ class Trainer:
         """Go on from a checkpoint, bit for bit as if the run had never stopped."""
         trees, facts = checkpoint.load(path)
         self.module.load_state_dict(trees["model"])
-        self.optimizer.load_state_dict(trees["optimizer"])
+        optim.restore(self.optimizer, trees["optimizer"])
         if self.average is not None:
             for name, value in trees["average"].items():
                 self.average.state[name].copy_(value)
@@ -199,13 +228,21 @@ class Trainer:
 
     def finish(self) -> None:
         """Load the best weights (or the averaged last ones) into the module and free the optimizer."""
-        source = self.folder / f"step-{self.best['step']}" if self.best and self.spec.keep_best else None
+        source = (
+            self.folder / f"step-{self.best['step']}" if self.best and self.spec.keep_best else None
+        )
         kind = "average" if self.average is not None else "model"
         if source is not None and source.is_dir():
             self.module.load_state_dict(checkpoint.weights(source, kind))
         else:
             if source is not None:
-                self.bus.emit(Alert(self.step, "warning", "The best weights could not be kept; the last ones are used."))
+                self.bus.emit(
+                    Alert(
+                        self.step,
+                        "warning",
+                        "The best weights could not be kept; the last ones are used.",
+                    )
+                )
             if self.average is not None:
                 self.module.load_state_dict(self.average.state)
         self.module.eval()

@@ -63,6 +63,7 @@ class LiveCard:
 
     def close(self) -> None:
         """Replace the card by the final picture and close the widget. Safe from every thread."""
+        self.history.end()
         self._ticker.end()
         self._ticker.wait()
 

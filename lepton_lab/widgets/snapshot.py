@@ -66,17 +66,17 @@ def encode(view: Snapshot, sent: bool = False) -> bytes:
 
 
 def announcement(view: Snapshot) -> str:
-    """What a screen reader says: it changes with the state and once per epoch."""
+    """What a screen reader says: it changes with the state and with evaluations, not with steps."""
     if view.state not in ("running", "stopping"):
         return words.state(view)
-    scores = [
-        f"{visible(split)} {visible(name)} {words.number(float(values[-1]))}"
-        for (split, name), (_, values) in view.metrics.items()
+    scores = {
+        f"{visible(split)} {visible(name)} {words.number(float(values[-1]))}": int(steps[-1])
+        for (split, name), (steps, values) in view.metrics.items()
         if name == view.metric and len(values)
-    ]
-    return _short(
-        ", ".join([f"Training, epoch {max(view.epoch, 1)} of {view.about.epochs}", *scores]), 160
-    )
+    }
+    verb = "Stopping after this step" if view.state == "stopping" else "Training"
+    where = [f"step {max(scores.values())} of {view.total_steps}"] if scores else []
+    return _short(", ".join([verb, *where, *scores]), 160)
 
 
 def _checkpoint(view: Snapshot) -> list[list[str]]:

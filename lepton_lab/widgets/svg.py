@@ -39,6 +39,7 @@ class LivePicture:
 
     def close(self) -> None:
         """Replace the picture by the final bundle."""
+        self.history.end()
         self._ticker.end()
         self._ticker.wait()
 

@@ -50,6 +50,7 @@ class TerminalLine:
 
     def close(self) -> None:
         """Write the last line and end it."""
+        self.history.end()
         self._ticker.end()
         self._ticker.wait()
 

@@ -3,7 +3,7 @@
 
 The thread that trains must never wait for a picture, and a thread that prints or displays on its
 own would write into whichever cell runs at that moment. So each view has one ticker: a daemon
-thread, bound to the cell that opened it, which redraws a few times a second and draws the last
+thread that updates what the opening cell displayed, a few times a second, and draws the last
 picture too, whoever asks for the end.
 """
 
@@ -65,7 +65,15 @@ def _current_cell() -> Any:
 
 
 def _bind(cell: Any) -> None:
-    """Make what this thread shows belong to `cell`; every thread has to bind itself."""
+    """Give this thread a cell where the kernel has none for it (ipykernel 7.0).
+
+    Others give an update the cell that runs at that moment, which is what clients without a page
+    expect; a display or a widget is found by its id wherever the update comes from.
+    """
+    if cell is None:
+        return
     shell = views.shell()
-    if cell is not None:
-        (getattr(shell, "set_thread_parent", None) or shell.set_parent)(cell)
+    try:
+        shell.get_parent()
+    except LookupError:
+        shell.set_parent(cell)

@@ -45,13 +45,25 @@ def __getattr__(name: str) -> Any:
 
 
 if TYPE_CHECKING:
-    from lepton_lab.workbench.actions import data, evaluate, export, find_learning_rate, predict, train
-    from lepton_lab.workbench.standing import Bench, bench
-    from lepton_lab.workbench.health import doctor
-    from lepton_lab.workbench.images import ImageInput, preprocess_image
-    from lepton_lab.workbench.loading import load_model
-    from lepton_lab.workbench.model import LeptonModel
-    from lepton_lab.workbench.predictions import Prediction, Predictions
-    from lepton_lab.workbench.resolve import resolve_data, resolve_model, resolve_run
-    from lepton_lab.workbench.handle import Run
-    from lepton_lab.workbench.listing import RunList, run, runs
+    from lepton_lab.workbench.actions import data as data
+    from lepton_lab.workbench.actions import evaluate as evaluate
+    from lepton_lab.workbench.actions import export as export
+    from lepton_lab.workbench.actions import find_learning_rate as find_learning_rate
+    from lepton_lab.workbench.actions import predict as predict
+    from lepton_lab.workbench.actions import train as train
+    from lepton_lab.workbench.handle import Run as Run
+    from lepton_lab.workbench.health import doctor as doctor
+    from lepton_lab.workbench.images import ImageInput as ImageInput
+    from lepton_lab.workbench.images import preprocess_image as preprocess_image
+    from lepton_lab.workbench.listing import RunList as RunList
+    from lepton_lab.workbench.listing import run as run
+    from lepton_lab.workbench.listing import runs as runs
+    from lepton_lab.workbench.loading import load_model as load_model
+    from lepton_lab.workbench.model import LeptonModel as LeptonModel
+    from lepton_lab.workbench.predictions import Prediction as Prediction
+    from lepton_lab.workbench.predictions import Predictions as Predictions
+    from lepton_lab.workbench.resolve import resolve_data as resolve_data
+    from lepton_lab.workbench.resolve import resolve_model as resolve_model
+    from lepton_lab.workbench.resolve import resolve_run as resolve_run
+    from lepton_lab.workbench.standing import Bench as Bench
+    from lepton_lab.workbench.standing import bench as bench

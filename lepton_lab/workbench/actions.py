@@ -89,7 +89,9 @@ def find_learning_rate(model: Any, data: Any = None, **options: Any) -> RateFind
     spec = parse(TrainSpec, options, where="train")
     model, data = _model(model), _data(data)
     built, _ = _with_head(model, data, spec)
-    plan = decide(spec, count=len(data.train), pretrained=built.pretrained, default_batch=data.batch_size)
+    plan = decide(
+        spec, count=len(data.train), pretrained=built.pretrained, default_batch=data.batch_size
+    )
     return find(built, data, spec, plan, model.task)
 
 
@@ -111,14 +113,21 @@ def evaluate(model: Any = None, data: Any = None, split: str | None = None) -> E
     from lepton_lab.training.evaluate import outputs
 
     model, run = _model_and_run(model)
-    chosen, notes = _split(data if data is not None else (run.data if run is not None else None), split, run)
+    chosen, notes = _split(
+        data if data is not None else (run.data if run is not None else None), split, run
+    )
     built = model.built
     device = next(built.module.parameters()).device
     task = tasks.get(model.task).create(built, TrainSpec(), True)
     found = outputs(task, built.module, chosen, device=torch.device(device))
     return Evaluation.from_predictions(
-        found, _targets(built.classes, chosen), built.classes, ids=[sample.id for sample in chosen], split=chosen.name,
-        picture=chosen.read, notes=notes,
+        found,
+        _targets(built.classes, chosen),
+        built.classes,
+        ids=[sample.id for sample in chosen],
+        split=chosen.name,
+        picture=chosen.read,
+        notes=notes,
     )
 
 
@@ -143,21 +152,29 @@ def predict(model: Any, inputs: Any, *, top: int = 5) -> Prediction | Prediction
 
     model, _ = _model_and_run(model)
     if isinstance(inputs, torch.Tensor) and inputs.is_floating_point():
-        return _answers(model, [f"input {i + 1}" for i in range(len(inputs))], _checked(model, inputs), [], top)
+        return _answers(
+            model, [f"input {i + 1}" for i in range(len(inputs))], _checked(model, inputs), [], top
+        )
     from lepton_lab.runtime.image import normalize, prepare
     from lepton_lab.workbench.images import image_inputs
 
     images = image_inputs(inputs)
     parts = []
     for start in range(0, len(images), 64):
-        pixels = np.stack([prepare(one.pixels, model.preprocessing) for one in images[start : start + 64]])
-        parts.append(_probabilities(model, torch.from_numpy(normalize(pixels, model.preprocessing))))
+        pixels = np.stack(
+            [prepare(one.pixels, model.preprocessing) for one in images[start : start + 64]]
+        )
+        parts.append(
+            _probabilities(model, torch.from_numpy(normalize(pixels, model.preprocessing)))
+        )
     if not parts:
         return Predictions([])
     return _collect(model, [one.name for one in images], np.concatenate(parts), images, top)
 
 
-def export(model: Any = None, format: str = "onnx", *, to: str | Path | None = None, data: Any = None) -> Artifact:
+def export(
+    model: Any = None, format: str = "onnx", *, to: str | Path | None = None, data: Any = None
+) -> Artifact:
     """Write a deployable artifact; refused, with the figures, when it does not compute what the model computes.
 
     Args:
@@ -189,7 +206,11 @@ def _model(value: Any) -> LeptonModel:
 
     if isinstance(value, LeptonModel):
         return value
-    return value.model if isinstance(value, Run) else resolve_model(None if value is None else str(value))
+    return (
+        value.model
+        if isinstance(value, Run)
+        else resolve_model(None if value is None else str(value))
+    )
 
 
 def _model_and_run(value: Any) -> tuple[LeptonModel, Run | None]:
@@ -217,7 +238,9 @@ def _with_head(model: LeptonModel, data: Dataset, spec: TrainSpec) -> tuple[Buil
     else:
         built = from_config(before.config, classes=data.classes)
         head = set(built.head)
-        kept = {name: value for name, value in before.module.state_dict().items() if name not in head}
+        kept = {
+            name: value for name, value in before.module.state_dict().items() if name not in head
+        }
         built.module.load_state_dict(kept, strict=False)
         built.preprocessing = before.preprocessing
     built.weights, built.pretrained = f"run {model._run.name}", True
@@ -227,7 +250,9 @@ def _with_head(model: LeptonModel, data: Dataset, spec: TrainSpec) -> tuple[Buil
 def _plan(built: BuiltModel, data: Dataset, spec: TrainSpec, task: str) -> Any:
     from lepton_lab.training.plan import decide
 
-    plan = decide(spec, count=len(data.train), pretrained=built.pretrained, default_batch=data.batch_size)
+    plan = decide(
+        spec, count=len(data.train), pretrained=built.pretrained, default_batch=data.batch_size
+    )
     if spec.learning_rate != "find":
         return plan
     from lepton_lab.training.rate_finder import find
@@ -244,13 +269,25 @@ def _split(source: Any, name: str | None, run: Run | None) -> tuple[Split, list[
     if hasattr(source, "samples") and hasattr(source, "read"):
         return source, []
     dataset = _data(source)
-    chosen = dataset.held_out if name is None else getattr(dataset, name, None) if name in ("train", "val", "test") else None
+    chosen = (
+        dataset.held_out
+        if name is None
+        else getattr(dataset, name, None)
+        if name in ("train", "val", "test")
+        else None
+    )
     if chosen is None:
         there = [s.name for s in (dataset.train, dataset.val, dataset.test) if s is not None]
-        raise LeptonError(f"'{dataset.name}' has no split '{name}'.", f"There is: {', '.join(there)}.", f"--split={there[-1]}")
+        raise LeptonError(
+            f"'{dataset.name}' has no split '{name}'.",
+            f"There is: {', '.join(there)}.",
+            f"--split={there[-1]}",
+        )
     notes = []
     if run is not None and chosen.name == "val":
-        notes.append("val also chose the best epoch, so these numbers are a little optimistic; a test split would not be.")
+        notes.append(
+            "val also chose the best epoch, so these numbers are a little optimistic; a test split would not be."
+        )
     if run is not None and chosen.name == "train":
         notes.append("The model was trained on these samples.")
     return chosen, notes
@@ -299,11 +336,15 @@ def _probabilities(model: LeptonModel, tensor: Any) -> np.ndarray:
         module.train(training)
 
 
-def _answers(model: LeptonModel, names: list[str], tensor: Any, images: list[Any], top: int) -> Prediction | Predictions:
+def _answers(
+    model: LeptonModel, names: list[str], tensor: Any, images: list[Any], top: int
+) -> Prediction | Predictions:
     return _collect(model, names[: len(tensor)], _probabilities(model, tensor), images, top)
 
 
-def _collect(model: LeptonModel, names: list[str], found: np.ndarray, images: list[Any], top: int) -> Prediction | Predictions:
+def _collect(
+    model: LeptonModel, names: list[str], found: np.ndarray, images: list[Any], top: int
+) -> Prediction | Predictions:
     from lepton_lab.workbench.images import thumbnail
     from lepton_lab.workbench.predictions import PICTURES, Prediction, Predictions
 

@@ -17,24 +17,39 @@ def run_card(run: Run) -> dict[str, Any]:
 
     record = run.record
     plan, best = record["plan"], record.get("best") or {}
-    facts = {"model": f"{record['model']['name']} ({record['model']['weights']})", "data": _data(record["data"])}
+    facts = {
+        "model": f"{record['model']['name']} ({record['model']['weights']})",
+        "data": _data(record["data"]),
+    }
     if best:
-        facts["best"] = f"{best.get('split', 'val')} accuracy {best.get('accuracy', float('nan')):.3f}, epoch {best['epoch']}"
-    facts["trained"] = f"{record.get('step', 0)} steps" + (f" in {duration(record['seconds'])}" if record.get("seconds") else "")
+        facts["best"] = (
+            f"{best.get('split', 'val')} accuracy {best.get('accuracy', float('nan')):.3f}, epoch {best['epoch']}"
+        )
+    facts["trained"] = f"{record.get('step', 0)} steps" + (
+        f" in {duration(record['seconds'])}" if record.get("seconds") else ""
+    )
     facts["settings"] = settings(plan)
     facts["folder"] = str(run.path)
     if record.get("message"):
         facts["message"] = record["message"]
-    card = Card(f"{run.name}: {record['state']}", facts, next_steps=next_steps(run.name, record["state"]))
-    reasons = "".join(f"<li>{escape(k)} = {escape(plan.get(k))}: {escape(why)}</li>" for k, why in plan["reasons"].items())
+    card = Card(
+        f"{run.name}: {record['state']}", facts, next_steps=next_steps(run.name, record["state"])
+    )
+    reasons = "".join(
+        f"<li>{escape(k)} = {escape(plan.get(k))}: {escape(why)}</li>"
+        for k, why in plan["reasons"].items()
+    )
     details = f"<details><summary>What was decided, and why</summary><ul>{reasons}</ul></details>"
-    return {"text/plain": card.text(), "text/html": card.html() + svg(run.chart.snapshot()) + details}
+    return {
+        "text/plain": card.text(),
+        "text/html": card.html() + svg(run.chart.snapshot()) + details,
+    }
 
 
 def settings(plan: dict[str, Any]) -> str:
     """The effective values in one line."""
     return (
-        f"{plan['epochs']} epochs, lr {learning_rate(plan['learning_rate'])}, batch {plan['batch_size']}, "
+        f"{plan['epochs']} epoch{'s' * (plan['epochs'] != 1)}, lr {learning_rate(plan['learning_rate'])}, batch {plan['batch_size']}, "
         f"{plan['precision']} on {plan['device']}, weight decay {plan['weight_decay']:g}, layer decay {plan['layer_decay']:g}"
     )
 

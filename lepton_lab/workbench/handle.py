@@ -36,7 +36,9 @@ class Run:
         data: Its data set, when this process has it.
     """
 
-    def __init__(self, folder: RunFolder, control: Control | None = None, data: Dataset | None = None) -> None:
+    def __init__(
+        self, folder: RunFolder, control: Control | None = None, data: Dataset | None = None
+    ) -> None:
         self.folder = folder
         self._control = control
         self._data = data
@@ -180,7 +182,9 @@ class Run:
     def _order(self, action: str) -> Run:
         if self._control is None or self._control.over.is_set():
             raise LeptonError(
-                f"Run '{self.name}' does not train in this kernel (it is {self.state}).", "", f"lab.run('{self.name}')"
+                f"Run '{self.name}' does not train in this kernel (it is {self.state}).",
+                "",
+                f"lab.run('{self.name}')",
             )
         self._control.give(action)
         return self

@@ -20,7 +20,7 @@ from lepton_lab.errors import LeptonError
 from lepton_lab.rendering import TEXT_LINES, Table, bundle, escape, visible
 
 OK, WARNING, PROBLEM = "✓", "!", "✗"
-_LAST: list[BaseException] = []
+_LAST: list[str] = []
 _SECRET_NAMES = re.compile(
     r"TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|API_?KEY|ACCESS_?KEY", re.IGNORECASE
 )
@@ -102,17 +102,16 @@ def doctor(last: bool = False) -> Report:
 
 
 def remember(error: BaseException) -> None:
-    """Keep an error for `doctor(last=True)`."""
-    _LAST[:] = [error]
+    """Keep an error for `doctor(last=True)`: its text, since frames keep tensors alive."""
+    _LAST[:] = [_in_full(error)]
 
 
 def last_error() -> str:
     """The last error with traceback and causes, secrets removed; a sentence when there was none."""
     shown = getattr(sys, "last_value", None)
-    error = shown if isinstance(shown, LeptonError) else (_LAST[0] if _LAST else None)
-    if error is None:
-        return "There was no error yet."
-    return scrub("".join(traceback.format_exception(error)).rstrip())
+    if isinstance(shown, LeptonError):
+        return scrub(_in_full(shown))
+    return scrub(_LAST[0]) if _LAST else "There was no error yet."
 
 
 def scrub(text: str) -> str:
@@ -127,6 +126,10 @@ def scrub(text: str) -> str:
     for pattern, replacement in _SECRETS:
         text = pattern.sub(replacement, text)
     return text
+
+
+def _in_full(error: BaseException) -> str:
+    return "".join(traceback.format_exception(error)).rstrip()
 
 
 def _safely(name: str, check: Callable[[], Finding]) -> Finding:

@@ -72,7 +72,10 @@ class ImageInput:
         return f"{self.name}: {width} x {height} image"
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        return {"text/plain": repr(self), "text/html": thumbnail(self.pixels, self.name, 160).markup}
+        return {
+            "text/plain": repr(self),
+            "text/html": thumbnail(self.pixels, self.name, 160).markup,
+        }
 
 
 def preprocess_image(source: Any, model: LeptonModel | None = None) -> ImageInput:
@@ -87,7 +90,9 @@ def preprocess_image(source: Any, model: LeptonModel | None = None) -> ImageInpu
     """
     found = image_inputs(source)
     if len(found) != 1:
-        raise DataError(f"preprocess_image takes one image; got {len(found)}.", "", "model.predict(images)")
+        raise DataError(
+            f"preprocess_image takes one image; got {len(found)}.", "", "model.predict(images)"
+        )
     if model is None:
         return found[0]
     return ImageInput(found[0].name, found[0].pixels, model.preprocessing)
@@ -111,11 +116,15 @@ def image_inputs(source: Any) -> list[ImageInput]:
         source = source.detach().cpu().numpy()
     if isinstance(source, np.ndarray):
         return _from_array(source)
-    if isinstance(source, Iterable):
+    if isinstance(source, Iterable) and not isinstance(source, Mapping):
         made = [one for item in source for one in image_inputs(item)]
-        return [ImageInput(f"image {i}" if one.name == "image 1" else one.name, one.pixels) for i, one in enumerate(made, 1)]
+        return [
+            ImageInput(f"image {i}" if one.name == "image 1" else one.name, one.pixels)
+            for i, one in enumerate(made, 1)
+        ]
     raise DataError(
-        f"A {type(source).__name__} is no image.", "Give a path, bytes, a PIL image, a uint8 array or a list of these."
+        f"A {type(source).__name__} is no image.",
+        "Give a path, bytes, a PIL image, a uint8 array or a list of these.",
     )
 
 
@@ -131,7 +140,10 @@ def thumbnail(pixels: np.ndarray, name: str, side: int = 96) -> Markup:
     image.save(stream, "PNG" if max(pixels.shape[:2]) <= side else "JPEG")
     kind = "png" if max(pixels.shape[:2]) <= side else "jpeg"
     data = base64.b64encode(stream.getvalue()).decode()
-    return Markup(f'<img alt="{escape(name)}" title="{escape(name)}" src="data:image/{kind};base64,{data}">', name)
+    return Markup(
+        f'<img alt="{escape(name)}" title="{escape(name)}" src="data:image/{kind};base64,{data}">',
+        name,
+    )
 
 
 def _files(text: str) -> list[Path]:
@@ -139,20 +151,26 @@ def _files(text: str) -> list[Path]:
     if path.is_dir():
         from lepton_lab.datasets.sources.folder import SUFFIXES
 
-        found = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES and not p.name.startswith("."))
+        found = sorted(
+            p
+            for p in path.rglob("*")
+            if p.suffix.lower() in SUFFIXES and not p.name.startswith(".")
+        )
         if not found:
             raise DataError(f"There is no image in {path}.")
         return found
     if path.exists():
         return [path]
-    matched = sorted(Path(p) for p in glob.glob(str(path), recursive=True))
+    matched = sorted(Path(p) for p in glob.glob(str(path), recursive=True))  # noqa: PTH207 - absolute patterns
     if matched:
         return matched
     siblings = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
     near = nearest(path.name, siblings)
     raise DataError(
         f"There is no file '{text}'.",
-        f"A file with a similar name exists: {path.parent / near[0]}" if near else f"Looked in {path.absolute().parent}.",
+        f"A file with a similar name exists: {path.parent / near[0]}"
+        if near
+        else f"Looked in {path.absolute().parent}.",
     )
 
 
@@ -170,7 +188,9 @@ def _decoded(source: Any, name: str) -> ImageInput:
 def _from_array(array: np.ndarray) -> list[ImageInput]:
     try:
         if array.ndim == 4:
-            return [ImageInput(f"image {i}", array_to_rgb(_last(one))) for i, one in enumerate(array, 1)]
+            return [
+                ImageInput(f"image {i}", array_to_rgb(_last(one))) for i, one in enumerate(array, 1)
+            ]
         return [ImageInput("image 1", array_to_rgb(_last(array)))]
     except ImageError as error:
         raise DataError(

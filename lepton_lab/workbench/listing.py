@@ -33,7 +33,13 @@ def run(name: str) -> Run:
 
 def runs(pattern: str = "*") -> RunList:
     """The runs whose name matches a shell wildcard, newest first."""
-    return RunList([_OPEN.get(str(f.path)) or Run(f) for f in run_folders() if fnmatch.fnmatch(f.name, pattern)])
+    return RunList(
+        [
+            _OPEN.get(str(f.path)) or Run(f)
+            for f in run_folders()
+            if fnmatch.fnmatch(f.name, pattern)
+        ]
+    )
 
 
 class RunList(Sequence[Run]):
@@ -68,8 +74,13 @@ class RunList(Sequence[Run]):
         rows = self.rows()
         cells = [
             (
-                r["name"], r["state"], r["model"], r["data"], "" if r["metric"] is None else f"{r['metric']:.3f}",
-                "" if r["epoch"] is None else r["epoch"], duration(r["seconds"]) if r["seconds"] else "",
+                r["name"],
+                r["state"],
+                r["model"],
+                r["data"],
+                "" if r["metric"] is None else f"{r['metric']:.3f}",
+                "" if r["epoch"] is None else r["epoch"],
+                duration(r["seconds"]) if r["seconds"] else "",
             )
             for r in rows
         ]
@@ -77,7 +88,9 @@ class RunList(Sequence[Run]):
         best = frozenset({max(scores)[1]}) if len(scores) > 1 else frozenset()
         columns = ("run", "state", "model", "data", "val accuracy", "best epoch", "time")
         title = f"{len(rows)} run{'s' * (len(rows) != 1)} in {runs_root().name}"
-        return Table(columns, cells, title, "" if rows else "Train one: %lepton train MODEL DATA", best)
+        return Table(
+            columns, cells, title, "" if rows else "Train one: %lepton train MODEL DATA", best
+        )
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return self.table()._repr_mimebundle_()

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from lepton_lab.workbench.handle import Run
 
 
-def load_model(name: str | Path, weights: str = "pretrained", image_size: int | None = None, **options: Any) -> LeptonModel:
+def load_model(
+    name: str | Path, weights: str = "pretrained", image_size: int | None = None, **options: Any
+) -> LeptonModel:
     """A model by its name, whatever kind of name it is.
 
     Args:
@@ -49,7 +51,9 @@ def model_of_run(run: Run) -> LeptonModel:
     built.weights = f"run {run.name}"
     built.module.load_state_dict(_weights(run.folder, record.get("best", {}).get("step")))
     built.module.eval()
-    model = LeptonModel(from_json(ModelSpec, record["spec"]["model"]), built, record["spec"]["task"])
+    model = LeptonModel(
+        from_json(ModelSpec, record["spec"]["model"]), built, record["spec"]["task"]
+    )
     model.adopt(built, run)
     return model
 
@@ -90,4 +94,8 @@ def _of_artifact(path: Path) -> LeptonModel:
     built: BuiltModel = from_config(manifest["model"]["config"], classes=manifest["labels"])
     built.preprocessing, built.weights = manifest["preprocessing"], f"artifact {path.name}"
     built.module.load_state_dict(load_file(path / "model.safetensors"))
-    return LeptonModel(ModelSpec(name=built.entry.name), built.eval() if hasattr(built, "eval") else built, manifest["task"])
+    return LeptonModel(
+        ModelSpec(name=built.entry.name),
+        built.eval() if hasattr(built, "eval") else built,
+        manifest["task"],
+    )

@@ -19,12 +19,11 @@ if TYPE_CHECKING:
     import torch
 
     from lepton_lab.catalog import BuiltModel, ModelEntry
-    from lepton_lab.datasets import Dataset
     from lepton_lab.evaluation import Evaluation
     from lepton_lab.exporting import Artifact
     from lepton_lab.training.rate_finder import RateFinding
-    from lepton_lab.workbench.predictions import Prediction, Predictions
     from lepton_lab.workbench.handle import Run
+    from lepton_lab.workbench.predictions import Prediction, Predictions
 
 
 class LeptonModel:
@@ -36,7 +35,9 @@ class LeptonModel:
         task: Name of the task.
     """
 
-    def __init__(self, spec: ModelSpec, built: BuiltModel | None = None, task: str = "image-classification") -> None:
+    def __init__(
+        self, spec: ModelSpec, built: BuiltModel | None = None, task: str = "image-classification"
+    ) -> None:
         from lepton_lab.catalog import find
 
         self.spec, self.task = spec, task
@@ -46,7 +47,12 @@ class LeptonModel:
 
     @classmethod
     def load_pretrained(
-        cls, name: str, input_shape: Sequence[int] | None = None, *, weights: str = "pretrained", **options: Any
+        cls,
+        name: str,
+        input_shape: Sequence[int] | None = None,
+        *,
+        weights: str = "pretrained",
+        **options: Any,
     ) -> LeptonModel:
         """A model of timm or transformers by name, hub id or local folder.
 
@@ -61,8 +67,16 @@ class LeptonModel:
             WeightsError: The weights are not here and cannot be fetched.
         """
         size, channels = _shape(input_shape)
-        asked = {"name": name, "weights": weights, "image_size": size, "channels": channels, **options}
-        model = cls(parse(ModelSpec, {k: v for k, v in asked.items() if v is not None}, where="models"))
+        asked = {
+            "name": name,
+            "weights": weights,
+            "image_size": size,
+            "channels": channels,
+            **options,
+        }
+        model = cls(
+            parse(ModelSpec, {k: v for k, v in asked.items() if v is not None}, where="models")
+        )
         model.built  # noqa: B018 - loading is what was asked for: a missing file is told now, not at the first use
         return model
 
@@ -122,7 +136,9 @@ class LeptonModel:
             )
         from lepton_lab.workbench.actions import train
 
-        return train(self, data, **({"epochs": epochs} if epochs is not None else {}), **options)
+        if epochs is not None:
+            options["epochs"] = epochs
+        return train(self, data, **options)
 
     fit = train
 
@@ -170,14 +186,22 @@ class LeptonModel:
         entry = self.entry
         facts = {
             "task": self.task,
-            "parameters": count(sum(p.numel() for p in self._built.module.parameters()) if self._built else entry.params),
+            "parameters": count(
+                sum(p.numel() for p in self._built.module.parameters())
+                if self._built
+                else entry.params
+            ),
             "input": " x ".join(str(n) for n in entry.input_size),
         }
         if self._built is not None:
             facts["weights"] = self._built.weights if self._run is None else f"run {self._run.name}"
             facts["classes"] = _some(self._built.classes)
         facts["licence"] = entry.licence or "not stated"
-        steps = ["%lepton evaluate", "%lepton export"] if self._run is not None else [f"%lepton train {entry.name} DATA"]
+        steps = (
+            ["%lepton evaluate", "%lepton export"]
+            if self._run is not None
+            else [f"%lepton train {entry.name} DATA"]
+        )
         return Card(f"{self.name}", facts, next_steps=steps)._repr_mimebundle_()
 
 
@@ -194,11 +218,15 @@ def _shape(shape: Sequence[int] | None) -> tuple[int | None, int | None]:
     last, first = numbers[-1] in (1, 3, 4), numbers[0] in (1, 3, 4)
     if len(numbers) != 3 or last == first:
         raise SpecError(
-            f"input_shape {tuple(shape)} is not clear.", "Give (height, width, channels).", "input_shape=(224, 224, 3)"
+            f"input_shape {tuple(shape)} is not clear.",
+            "Give (height, width, channels).",
+            "input_shape=(224, 224, 3)",
         )
     height, width, channels = numbers if last else (numbers[1], numbers[2], numbers[0])
     if height != width:
         raise SpecError(
-            f"input_shape {tuple(shape)} is not square.", "Models of this catalogue take square images.", f"input_shape=({height}, {height}, {channels})"
+            f"input_shape {tuple(shape)} is not square.",
+            "Models of this catalogue take square images.",
+            f"input_shape=({height}, {height}, {channels})",
         )
     return height, channels

@@ -100,13 +100,22 @@ class Predictions(Sequence[Prediction]):
         import pandas
 
         return pandas.DataFrame(
-            {"name": [i.name for i in self], "label": self.labels, "probability": [i.probability for i in self]}
+            {
+                "name": [i.name for i in self],
+                "label": self.labels,
+                "probability": [i.probability for i in self],
+            }
         )
 
     def table(self) -> Table:
         """Name, label and probability of each."""
         rows = [(item.name, item.label, f"{item.probability:.3f}") for item in self.items]
-        return Table(("input", "label", "probability"), rows, f"{len(rows)} predictions", ".to_pandas() has all" if len(rows) > 10 else "")
+        return Table(
+            ("input", "label", "probability"),
+            rows,
+            f"{len(rows)} predictions",
+            ".to_pandas() has all" if len(rows) > 10 else "",
+        )
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         if len(self.items) > PICTURES:

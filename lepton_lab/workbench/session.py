@@ -17,7 +17,7 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 from lepton_lab.errors import LeptonError
-from lepton_lab.events import Alert, Bus, Event, Evaluated, RunEnded, RunStarted
+from lepton_lab.events import Alert, Bus, Evaluated, Event, RunEnded, RunStarted
 from lepton_lab.journal import JournalWriter, RunFolder, new_run
 from lepton_lab.spec import RunSpec, to_json
 from lepton_lab.training import Control, Plan
@@ -47,7 +47,14 @@ class Session:
     """
 
     def __init__(
-        self, model: LeptonModel, built: BuiltModel, data: Dataset, spec: RunSpec, plan: Plan, *, parent: str = "",
+        self,
+        model: LeptonModel,
+        built: BuiltModel,
+        data: Dataset,
+        spec: RunSpec,
+        plan: Plan,
+        *,
+        parent: str = "",
         view: str = "auto",
     ) -> None:
         self.model, self.built, self.data, self.spec, self.plan = model, built, data, spec, plan
@@ -94,7 +101,13 @@ class Session:
             from lepton_lab.training.trainer import Trainer
 
             trainer = Trainer(
-                self.built, self.data, self.spec.train, self.plan, self.bus, self.control, self.folder.checkpoints,
+                self.built,
+                self.data,
+                self.spec.train,
+                self.plan,
+                self.bus,
+                self.control,
+                self.folder.checkpoints,
                 self.spec.task,
             )
             self.bus.emit(self._started(trainer))
@@ -111,14 +124,25 @@ class Session:
     def _end(self, trainer: Trainer | None, state: str, message: str, seconds: float) -> None:
         """Tell everyone, write the record, free the view. Nothing here may keep the waiting cell waiting."""
         try:
-            step, epoch, best = (trainer.step, min(trainer.epoch + 1, trainer.plan.epochs), trainer.best) if trainer else (0, 0, {})
+            step, epoch, best = (
+                (trainer.step, min(trainer.epoch + 1, trainer.plan.epochs), trainer.best)
+                if trainer
+                else (0, 0, {})
+            )
             if message:
                 self.bus.emit(Alert(step, "error", message))
             numbers = {k: float(v) for k, v in best.items() if isinstance(v, (int, float))}
             self.bus.emit(RunEnded(step, epoch, state, seconds, message, numbers))
             self.built.weights = f"run {self.run.name}"
             self.model.adopt(self.built, self.run)
-            self.folder.update(state=state, ended=time.time(), seconds=seconds, step=step, best=best, message=message)
+            self.folder.update(
+                state=state,
+                ended=time.time(),
+                seconds=seconds,
+                step=step,
+                best=best,
+                message=message,
+            )
         except Exception as error:
             logger.warning("the end of run %s could not be recorded: %s", self.run.name, error)
         finally:
@@ -134,14 +158,29 @@ class Session:
             self.folder.update(state="running", started=event.time)
         elif isinstance(event, Evaluated):
             with contextlib.suppress(LeptonError):
-                best = {"best": {"step": event.step, "epoch": event.epoch, "split": event.split, **event.values}}
-                self.folder.update(step=event.step, epoch=event.epoch, **(best if event.best else {}))
+                best = {
+                    "best": {
+                        "step": event.step,
+                        "epoch": event.epoch,
+                        "split": event.split,
+                        **event.values,
+                    }
+                }
+                self.folder.update(
+                    step=event.step, epoch=event.epoch, **(best if event.best else {})
+                )
 
     def _started(self, trainer: Trainer) -> RunStarted:
         return RunStarted(
-            run=self.run.name, model=self.built.entry.name, data=self.data.name, task=self.spec.task,
-            metric=trainer.task.metric, epochs=self.plan.epochs, steps_per_epoch=self.plan.steps_per_epoch,
-            step=trainer.step, device=self.plan.device,
+            run=self.run.name,
+            model=self.built.entry.name,
+            data=self.data.name,
+            task=self.spec.task,
+            metric=trainer.task.metric,
+            epochs=self.plan.epochs,
+            steps_per_epoch=self.plan.steps_per_epoch,
+            step=trainer.step,
+            device=self.plan.device,
         )
 
     def _record(self, parent: str) -> dict[str, Any]:
@@ -149,8 +188,12 @@ class Session:
             "spec": to_json(self.spec),
             "plan": self.plan.to_json(),
             "model": {
-                "name": self.built.entry.name, "config": self.built.config, "preprocessing": self.built.preprocessing,
-                "classes": list(self.built.classes), "weights": self.built.weights, "licence": self.built.entry.licence,
+                "name": self.built.entry.name,
+                "config": self.built.config,
+                "preprocessing": self.built.preprocessing,
+                "classes": list(self.built.classes),
+                "weights": self.built.weights,
+                "licence": self.built.entry.licence,
             },
             "data": _summary(self.data),
             "parent": parent,
@@ -161,7 +204,13 @@ class Session:
 
 def _summary(data: Dataset) -> dict[str, Any]:
     splits = {s.name: len(s) for s in (data.train, data.val, data.test) if s is not None}
-    return {"name": data.name, "kind": data.kind, "fingerprint": data.fingerprint(), "classes": list(data.classes), "splits": splits}
+    return {
+        "name": data.name,
+        "kind": data.kind,
+        "fingerprint": data.fingerprint(),
+        "classes": list(data.classes),
+        "splits": splits,
+    }
 
 
 def _environment() -> dict[str, str]:

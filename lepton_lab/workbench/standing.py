@@ -85,4 +85,10 @@ def _next(run: Run | None) -> str:
     state = run.state
     if state in ("starting", "running", "paused"):
         return f"%lepton runs {run.name}"
-    return "%lepton export --format=onnx" if latest.artifact is None else f"%lepton predict {run.name} IMAGE"
+    if state in ("failed", "crashed"):
+        return "%lepton doctor --last" if run is latest.run else f"%lepton runs {run.name}"
+    return (
+        "%lepton export --format=onnx"
+        if latest.artifact is None
+        else f"%lepton predict {run.name} IMAGE"
+    )

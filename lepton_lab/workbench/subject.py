@@ -44,7 +44,10 @@ def _samples(split: Split) -> list[ExportSample]:
     from lepton_lab.exporting.subject import ExportSample
 
     chosen = np.unique(np.linspace(0, len(split) - 1, min(SAMPLES, len(split))).round().astype(int))
-    return [ExportSample(split[i].id, split.read_bytes(i), int(split[i].label or 0)) for i in map(int, chosen)]
+    return [
+        ExportSample(split[i].id, split.read_bytes(i), int(split[i].label or 0))
+        for i in map(int, chosen)
+    ]
 
 
 def _provenance(model: LeptonModel, run: Run | None, split: Split | None) -> dict[str, Any]:
@@ -57,8 +60,12 @@ def _provenance(model: LeptonModel, run: Run | None, split: Split | None) -> dic
         return facts
     record = run.record
     facts |= {
-        "run": run.name, "data": record["data"], "recipe": record["spec"]["train"], "plan": record["plan"],
-        "libraries": record["environment"], "steps": record.get("step"),
+        "run": run.name,
+        "data": record["data"],
+        "recipe": record["spec"]["train"],
+        "plan": record["plan"],
+        "libraries": record["environment"],
+        "steps": record.get("step"),
     }
     if split is not None:
         facts["metrics"] = _metrics(model, run, split)
@@ -72,6 +79,10 @@ def _metrics(model: LeptonModel, run: Run, split: Split) -> dict[str, Any]:
         found = evaluate(model, split)
     except LeptonError:
         return {}
-    values = {name: float(found[name]) for name in METRICS if name in found and np.isfinite(found[name])}
-    intervals = {name: list(map(float, found.intervals[name])) for name in values if name in found.intervals}
+    values = {
+        name: float(found[name]) for name in METRICS if name in found and np.isfinite(found[name])
+    }
+    intervals = {
+        name: list(map(float, found.intervals[name])) for name in values if name in found.intervals
+    }
     return {"split": split.name, "n": len(split), "values": values, "intervals": intervals}

@@ -14,7 +14,7 @@ SHOWN = ("torch", "torchvision", "timm", "transformers", "onnx", "onnxruntime")
 def python() -> Finding:
     """The interpreter against the floor of the package."""
     found = f"{sys.version.split()[0]} in {sys.prefix}"
-    floor = _package().get("Requires-Python") if _package() else None
+    floor = _floor()
     if floor and not fits(sys.version.split()[0], floor):
         return Finding("python", PROBLEM, found, f"Lepton Lab needs Python {floor}.")
     return Finding("python", OK, found)
@@ -34,11 +34,12 @@ def libraries() -> Finding:
     return Finding("libraries", OK, have)
 
 
-def _package() -> metadata.PackageMetadata | None:
+def _floor() -> str:
+    """The versions of Python that the package takes; empty when it is not installed."""
     try:
-        return metadata.metadata("lepton-lab")
+        return str(metadata.metadata("lepton-lab").json.get("requires_python", ""))
     except metadata.PackageNotFoundError:
-        return None
+        return ""
 
 
 def _required() -> list[str]:

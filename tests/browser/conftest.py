@@ -183,9 +183,13 @@ class Notebook:
             cell,
         )
 
+    def release(self) -> None:
+        """Let the run under way end."""
+        self.release_file.touch()
+
     def finish(self, seconds: float = 30) -> None:
         """Let the running cell end, and wait for it."""
-        self.release_file.touch()
+        self.release()
         self.wait("() => window.finished", seconds)
         self.release_file.unlink()
 

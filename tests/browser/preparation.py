@@ -38,8 +38,8 @@ def emit(bus, run="pets-3", model="resnet18", metric="accuracy", steps=40, pause
     bus.emit(RunEnded(step, step // 20, "done", time.time() - begin))
 
 
-def train(view="auto", **options):
-    """Train in a thread while this cell waits, as a blocking run does."""
+def train(view="auto", wait=True, **options):
+    """Train in a thread while this cell waits, as a blocking run does, or not."""
     watcher = views.choose(view).open()
     bus, done = Bus(), threading.Event()
     bus.subscribe(watcher)
@@ -49,5 +49,6 @@ def train(view="auto", **options):
         done.set()
 
     threading.Thread(target=loop, daemon=True).start()
-    done.wait()
-    watcher.close()
+    if wait:
+        done.wait()
+        watcher.close()

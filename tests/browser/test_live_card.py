@@ -58,7 +58,7 @@ def test_charts_draw_while_the_cell_is_busy_and_become_a_plain_output_that_needs
 
 
 def test_plotly_is_not_sent_over_the_websocket_and_a_run_costs_little(notebook):
-    page = notebook("train(steps=1000, pause=0.004)", "train(steps=1000, pause=0.004)")
+    page = notebook("train(steps=1000, pause=0.001)", "train(steps=1000, pause=0.001)")
     before = page.bytes()
     page.run(1)
     first = page.bytes() - before
@@ -142,3 +142,18 @@ def test_without_widgets_a_picture_is_replaced_while_the_cell_is_busy(notebook):
     page.finish()
     (output,) = page.outputs(1)
     assert {PLOTLY, SVG, "text/plain"} <= set(output["data"])
+
+
+def test_a_run_in_the_background_leaves_the_prompt_free_and_its_picture_in_its_own_cell(notebook):
+    page = notebook("train(wait=False)", "1 + 1")
+    page.run(1)
+    page.wait("() => document.querySelectorAll('.lepton-chart.js-plotly-plot').length === 4")
+    page.run(2)
+    assert page.outputs(2)[0]["data"]["text/plain"] == "2"
+    first = page.last_step()
+    page.wait_for_step(first + 20)
+    page.release()
+    page.wait("() => document.querySelector('.jp-RenderedPlotly .main-svg')")
+    (output,) = page.outputs(1)
+    assert PLOTLY in output["data"] and WIDGET not in output["data"]
+    assert len(page.outputs(2)) == 1

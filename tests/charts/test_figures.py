@@ -15,7 +15,13 @@ def test_plotly_accepts_the_figure_and_json_has_no_nan(make_run):
     made = figure(History.from_events(make_run(nan=(5, 6))).snapshot())
     json.dumps(made, allow_nan=False)
     accepted = graph_objects.Figure(data=made["data"], layout=made["layout"])
-    assert {trace.name for trace in accepted.data} == {"train", "val", "rate", "samples", "not a number"}
+    assert {trace.name for trace in accepted.data} == {
+        "train",
+        "val",
+        "rate",
+        "samples",
+        "not a number",
+    }
 
 
 def test_a_broken_value_is_a_gap_with_a_cross_and_never_zero(make_run):
@@ -27,7 +33,9 @@ def test_a_broken_value_is_a_gap_with_a_cross_and_never_zero(make_run):
 
 
 def test_curves_differ_by_dash_and_not_by_color_alone(make_run):
-    loss_panel = [t for t in figure(History.from_events(make_run()).snapshot())["data"] if t["xaxis"] == "x"]
+    loss_panel = [
+        t for t in figure(History.from_events(make_run()).snapshot())["data"] if t["xaxis"] == "x"
+    ]
     assert len({trace["line"]["dash"] for trace in loss_panel}) == len(loss_panel) == 2
 
 
@@ -51,5 +59,11 @@ def test_a_lone_panel_takes_the_whole_width():
 def test_numbers_are_short_whole_where_they_are_whole_and_none_where_they_are_not_numbers():
     import numpy as np
 
-    assert numbers(np.array([1.0, 0.123456789, np.nan, np.inf, 1e-9])) == [1, 0.12346, None, None, 1e-9]
+    assert numbers(np.array([1.0, 0.123456789, np.nan, np.inf, 1e-9])) == [
+        1,
+        0.12346,
+        None,
+        None,
+        1e-9,
+    ]
     assert isinstance(numbers(np.array([7.0]))[0], int)

@@ -80,7 +80,9 @@ def test_a_resume_replaces_what_came_after_its_step():
 
 
 def test_a_broken_step_is_remembered_after_the_run_went_back_before_it():
-    view = History.from_events([start(), step(1), step(2, loss=math.nan), step(2, loss=0.4)]).snapshot()
+    view = History.from_events(
+        [start(), step(1), step(2, loss=math.nan), step(2, loss=0.4)]
+    ).snapshot()
     assert view.broken == (2,)
     assert view.column("loss").tolist() == [0.5, 0.4]
 
@@ -104,7 +106,11 @@ def test_rate_and_time_left_are_unknown_before_there_is_anything_to_measure():
 
 
 def test_an_evaluation_repeated_at_a_step_replaces_the_earlier_one():
-    events = [start(), Evaluated(5, 1, "val", {"accuracy": 0.1}), Evaluated(5, 1, "val", {"accuracy": 0.2})]
+    events = [
+        start(),
+        Evaluated(5, 1, "val", {"accuracy": 0.1}),
+        Evaluated(5, 1, "val", {"accuracy": 0.2}),
+    ]
     assert History.from_events(events).snapshot().metrics["val", "accuracy"][1].tolist() == [0.2]
 
 
@@ -154,3 +160,14 @@ def test_snapshots_taken_while_another_thread_adds_are_whole():
         assert np.array_equal(view.column("step"), view.column("loss"))
     thread.join()
     assert history.snapshot().step == 20_000
+
+
+def test_a_run_that_never_said_how_it_ended_was_interrupted_and_others_keep_their_end():
+    cut, done = (
+        History.from_events([start(), step(1)]),
+        History.from_events([RunEnded(1, 1, "done", 1.0)]),
+    )
+    cut.end()
+    done.end()
+    assert cut.snapshot().state == "interrupted" and cut.snapshot().ended
+    assert done.snapshot().state == "done"

@@ -23,14 +23,26 @@ def test_the_picture_is_well_formed_whatever_the_names_are(name):
         Alert(1, "warning", name),
     ]
     root = ElementTree.fromstring(svg(History.from_events(events).snapshot()))
-    assert {node.tag.removeprefix(SPACE) for node in root.iter()} <= {"svg", "title", "text", "g", "path", "circle"}
+    assert {node.tag.removeprefix(SPACE) for node in root.iter()} <= {
+        "svg",
+        "title",
+        "text",
+        "g",
+        "path",
+        "circle",
+    }
 
 
 def test_the_picture_has_a_title_four_panels_and_the_numbers(make_run):
     root = ElementTree.fromstring(svg(History.from_events(make_run()).snapshot()))
     assert root.find(f"{SPACE}title").text == "✓ Done in 15.0 s · pets-3"
     words = [node.text for node in root.iter(f"{SPACE}text")]
-    assert {"loss by step", "accuracy by step", "learning rate by step", "samples per second by step"} <= set(words)
+    assert {
+        "loss by step",
+        "accuracy by step",
+        "learning rate by step",
+        "samples per second by step",
+    } <= set(words)
     assert any("val accuracy 0.990" in line for line in words)
 
 
@@ -52,4 +64,7 @@ def test_a_run_with_nothing_or_nothing_finite_still_draws(events):
 def test_ticks_are_round_few_and_inside_the_range(low, span):
     found = ticks(low, low + span)
     assert 1 <= len(found) <= 9
-    assert all(low - span * 0.01 <= tick <= low + span * 1.01 for tick in found) or span < abs(low) * 1e-4
+    assert (
+        all(low - span * 0.01 <= tick <= low + span * 1.01 for tick in found)
+        or span < abs(low) * 1e-4
+    )

@@ -2,9 +2,7 @@
 """One small pretrained model with a new head, staged and exported once for all tests."""
 
 import io
-import os
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -88,13 +86,3 @@ def copied(original, tmp_path):
     from lepton_lab.exporting import load_artifact
 
     return load_artifact(shutil.copytree(original.path, tmp_path / "pets.lepton"))
-
-
-@pytest.fixture(scope="session")
-def shared_data():
-    """The shared sample data, or a skip that says where they were looked for."""
-    beside = Path(__file__).parents[3] / "shared" / "data"
-    folder = Path(os.environ.get("LEPTON_SHARED_DATA", beside))
-    if not folder.is_dir():
-        pytest.skip(f"no shared sample data at {folder} (LEPTON_SHARED_DATA)")
-    return folder

@@ -75,7 +75,7 @@ RUNTIME_MUTATIONS = {
     "no antialias": (
         "image.py",
         "picture.resize((width, height), filter_)",
-        "picture.transform((width, height), Image.Transform.EXTENT, (0, 0, *picture.size), filter_)",
+        "picture.transform((width, height), Image.EXTENT, (0, 0, *picture.size), filter_)",
     ),
     "resize with a reducing gap": (
         "image.py",
@@ -148,7 +148,9 @@ def freeze_batch(graph):
 
 def nudge_weights(graph):
     tensor = max(graph.initializer, key=lambda t: int(np.prod(t.dims)))
-    tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor) * np.float32(1.01), tensor.name))
+    tensor.CopyFrom(
+        numpy_helper.from_array(numpy_helper.to_array(tensor) * np.float32(1.01), tensor.name)
+    )
 
 
 @pytest.mark.parametrize("change", [swap_constants, drop_softmax, nudge_weights, freeze_batch])
@@ -193,7 +195,9 @@ def test_a_file_that_changed_after_sealing_is_refused(staged, subject, trial):
 
 
 def test_a_runtime_that_needs_torch_is_refused(staged, subject, trial):
-    edit(staged / RUNTIME / "predictor.py", "import numpy as np", "import numpy as np\nimport torch")
+    edit(
+        staged / RUNTIME / "predictor.py", "import numpy as np", "import numpy as np\nimport torch"
+    )
     seal(staged)
     assert "It loads torch" in refused(staged, subject, trial)
 

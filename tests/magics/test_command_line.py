@@ -50,6 +50,11 @@ def test_a_result_is_printed_as_text(capsys: pytest.CaptureFixture[str]) -> None
     assert capsys.readouterr().out.startswith("0 runs")
 
 
+def test_data_are_read_and_shown_without_a_notebook(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["data", "digits", "--val=0.2"]) == 0
+    assert "10 classes" in capsys.readouterr().out
+
+
 def test_alone_it_shows_the_bench(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 0
     out = capsys.readouterr().out

@@ -109,6 +109,11 @@ def test_every_choice_that_is_offered_is_one_that_the_parser_takes() -> None:
                 assert parse_line(f"{verb.name}{words} {text}").verb is not None
 
 
+def test_models_come_from_the_shipped_index() -> None:
+    assert ("lepton_glyphs", "model") in offers(["%lepton train lepton_g"], {})[1]
+    assert "resnet50" in texts("%lepton models resnet5")
+
+
 def test_the_names_of_registries_are_offered_as_values() -> None:
     assert texts("%lepton export --format=") == ["onnx", "safetensors", "all"]
     assert texts("%lepton models --task=image-c") == ["image-classification"]

@@ -87,7 +87,7 @@ def as_parsed(line: str) -> Request:
     return parse_line(line.removeprefix("%lepton "))
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(requests())
 def test_a_shown_line_means_what_it_was_made_from(
     made: tuple[Verb, dict[str, Any], dict[str, Any]],
@@ -115,7 +115,7 @@ def test_a_shown_line_survives_the_shell_that_it_is_pasted_into(
     assert (request.verb, request.positionals, request.options) == (verb, places, options)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(requests())
 def test_shown_python_passes_the_same_values(
     made: tuple[Verb, dict[str, Any], dict[str, Any]],

@@ -199,6 +199,7 @@ def test_every_exif_orientation_is_shown_upright(flag, kind):
     assert np.abs(found - np.asarray(upright)).max() <= (4 if kind == "JPEG" else 0)
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 def test_a_damaged_exif_record_counts_as_upright():
     data = saved(photo(), "JPEG", exif=b"Exif\0\0MM\0*\0\0\0\x08\xff\xff" + b"\x01" * 30)
     assert decode_image(data).shape == (24, 36, 3)
@@ -317,6 +318,7 @@ def test_arrays_whose_meaning_is_a_guess_are_refused(array, code, reason):
     assert caught.value.code == code
 
 
+@pytest.mark.shared
 def test_the_shared_awkward_files_load_or_are_named(shared_data):
     folder = shared_data / "dirty-images"
     codes = {"truncated_half.jpg": "truncated", "zero.jpg": "empty", "text.jpg": "not-an-image"}

@@ -69,7 +69,9 @@ def test_only_recent_and_named_checkpoints_are_kept(tmp_path: Path) -> None:
     assert [path.name for path in checkpoint.newest(tmp_path)] == ["step-5", "step-4", "step-1"]
 
 
-def test_a_full_disk_keeps_the_earlier_checkpoint_and_leaves_nothing_half_written(small_disk: Path) -> None:
+def test_a_full_disk_keeps_the_earlier_checkpoint_and_leaves_nothing_half_written(
+    small_disk: Path,
+) -> None:
     first = checkpoint.save(small_disk, 1, {"model": {"w": torch.zeros(1000)}}, {})
     with pytest.raises(StorageError, match="disk is full"):
         checkpoint.save(small_disk, 2, {"model": {"w": torch.zeros(3_000_000)}}, {})
@@ -84,7 +86,9 @@ def small_disk(tmp_path: Path) -> object:
 
     folder = tmp_path / "disk"
     folder.mkdir()
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)], capture_output=True)
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)], capture_output=True
+    )
     if done.returncode:
         pytest.skip("mounting a small file system needs root")
     yield folder

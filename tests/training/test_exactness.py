@@ -18,7 +18,15 @@ from lepton_lab.training.loop import train
 from lepton_lab.training.plan import decide
 from lepton_lab.training.trainer import Trainer
 
-OPTIONS: dict[str, Any] = {"epochs": 2, "batch_size": 8, "learning_rate": 1e-3, "augment": "strong", "mixup": 0.2, "cutmix": 0.5, "ema": 0.9}
+OPTIONS: dict[str, Any] = {
+    "epochs": 2,
+    "batch_size": 8,
+    "learning_rate": 1e-3,
+    "augment": "strong",
+    "mixup": 0.2,
+    "cutmix": 0.5,
+    "ema": 0.9,
+}
 
 
 def trainer(data: Any, folder: Path, **changes: Any) -> Trainer:
@@ -64,7 +72,9 @@ def test_two_runs_of_one_seed_have_the_same_weights_and_another_seed_has_not(
     assert not same(straight, weights(other))
 
 
-def test_loader_workers_change_no_bit(pictures: Any, straight: dict[str, torch.Tensor], tmp_path: Path) -> None:
+def test_loader_workers_change_no_bit(
+    pictures: Any, straight: dict[str, torch.Tensor], tmp_path: Path
+) -> None:
     t = trainer(pictures, tmp_path, workers=2)
     train(t)
     assert same(straight, weights(t))
@@ -104,9 +114,22 @@ def test_a_run_restored_from_a_checkpoint_ends_with_the_same_bits(
     assert same(straight, weights(second))
 
 
-def test_accumulation_over_micro_batches_gives_the_same_step_up_to_summation_order(pictures: Any, tmp_path: Path) -> None:
-    whole = trainer(pictures, tmp_path / "a", epochs=1, optimizer="sgd", mixup=0.4, cutmix=0.0)
-    parts = trainer(pictures, tmp_path / "b", epochs=1, optimizer="sgd", mixup=0.4, cutmix=0.0, accumulate=4)
+def test_accumulation_over_micro_batches_gives_the_same_step_up_to_summation_order(
+    pictures: Any, tmp_path: Path
+) -> None:
+    whole = trainer(
+        pictures, tmp_path / "a", epochs=1, optimizer="sgd", mixup=0.4, cutmix=0.0, ema=0.0
+    )
+    parts = trainer(
+        pictures,
+        tmp_path / "b",
+        epochs=1,
+        optimizer="sgd",
+        mixup=0.4,
+        cutmix=0.0,
+        ema=0.0,
+        accumulate=4,
+    )
     for t in (whole, parts):
         t.module = t.module[1].eval()
         t.begin = lambda epoch: None  # type: ignore[method-assign]
@@ -122,7 +145,9 @@ def test_the_users_generators_are_left_as_they_were(pictures: Any, tmp_path: Pat
     assert torch.equal(before, torch.random.get_rng_state())
 
 
-def test_training_needs_no_main_thread(pictures: Any, straight: dict[str, torch.Tensor], tmp_path: Path) -> None:
+def test_training_needs_no_main_thread(
+    pictures: Any, straight: dict[str, torch.Tensor], tmp_path: Path
+) -> None:
     t = trainer(pictures, tmp_path)
     thread = threading.Thread(target=train, args=(t,))
     thread.start()

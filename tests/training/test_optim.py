@@ -9,7 +9,9 @@ from lepton_lab.training import optim
 
 
 def network() -> tuple[torch.nn.Module, list[list[str]]]:
-    module = torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.BatchNorm1d(4), torch.nn.Linear(4, 2))
+    module = torch.nn.Sequential(
+        torch.nn.Linear(4, 4), torch.nn.BatchNorm1d(4), torch.nn.Linear(4, 2)
+    )
     return module, [["0.weight", "0.bias"], ["1.weight", "1.bias"], ["2.weight", "2.bias"]]
 
 
@@ -58,7 +60,9 @@ def test_an_impossible_freeze_is_told(asked: str) -> None:
 @pytest.mark.parametrize("name", ["AdamW", "adam", "SGD", "lamb", "lion"])
 def test_optimizers_are_found_in_any_case_and_take_a_step(name: str) -> None:
     module, groups = network()
-    optimizer = optim.create(name, optim.parameter_groups(module, groups, layer_decay=1, weight_decay=0), 0.1, "cpu")
+    optimizer = optim.create(
+        name, optim.parameter_groups(module, groups, layer_decay=1, weight_decay=0), 0.1, "cpu"
+    )
     before = module[0].weight.clone()
     module(torch.randn(8, 4)).sum().backward()
     optimizer.step()

@@ -25,10 +25,20 @@ def test_the_range_test_leaves_no_trace(flowers: Path) -> None:
     random.seed(1)
     np.random.seed(1)
     torch.manual_seed(1)
-    expected = (random.getstate(), np.random.get_state()[1].tolist(), torch.random.get_rng_state().tolist())
+    expected = (
+        random.getstate(),
+        np.random.get_state()[1].tolist(),
+        torch.random.get_rng_state().tolist(),
+    )
     model.find_learning_rate(data)
-    assert expected == (random.getstate(), np.random.get_state()[1].tolist(), torch.random.get_rng_state().tolist())
-    assert all(torch.equal(before[name], value) for name, value in model.module.state_dict().items())
+    assert expected == (
+        random.getstate(),
+        np.random.get_state()[1].tolist(),
+        torch.random.get_rng_state().tolist(),
+    )
+    assert all(
+        torch.equal(before[name], value) for name, value in model.module.state_dict().items()
+    )
 
 
 def test_training_after_the_range_test_gives_the_same_weights_as_without_it(flowers: Path) -> None:

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,9 +21,9 @@ def test_the_rate_stays_between_zero_and_its_peak(shape: str, total: int, warmup
 @pytest.mark.parametrize("shape", SHAPES)
 def test_the_rate_rises_during_warmup_and_never_after_it(shape: str) -> None:
     rates = [factor(step, 100, shape, 0.2) for step in range(100)]
-    assert all(a < b for a, b in zip(rates[:19], rates[1:20], strict=True))
+    assert all(a < b for a, b in pairwise(rates[:20]))
     assert rates[19] == pytest.approx(1.0)
-    assert all(a >= b for a, b in zip(rates[20:], rates[21:], strict=False))
+    assert all(a >= b for a, b in pairwise(rates[20:]))
 
 
 @pytest.mark.parametrize("shape", ["cosine", "linear", "onecycle", "polynomial"])

@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: BSD-3-Clause
 from __future__ import annotations
 
+import gc
 import socket
 import sys
 import time
+import weakref
 from pathlib import Path
 
 import pytest
 
 import lepton_lab as lab
 from lepton_lab.errors import LeptonError
-from lepton_lab.workbench import checks, versions
+from lepton_lab.workbench import checks, health, versions
 from lepton_lab.workbench.health import (
     OK,
     PROBLEM,
@@ -115,7 +117,8 @@ def test_secrets_never_stand_in_a_report(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_the_last_error_is_shown_in_full_with_its_cause_and_without_secrets() -> None:
-    assert last_error() == "There was no error yet." or last_error()
+    health._LAST.clear()
+    assert last_error() == "There was no error yet."
     try:
         try:
             raise KeyError("deep cause hf_abcdefghijkl")
@@ -137,3 +140,32 @@ def test_the_doctor_stays_a_function_when_its_module_is_imported() -> None:
 
     assert callable(lab.doctor)
     assert lepton_lab.workbench.health.doctor is lab.doctor
+
+
+def test_an_error_that_was_shown_by_the_shell_is_the_last_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    remember(ValueError("older"))
+    monkeypatch.setattr(sys, "last_value", LeptonError("Newer."), raising=False)
+    assert "Newer." in last_error()
+    monkeypatch.setattr(sys, "last_value", NameError("of the user"), raising=False)
+    assert "older" in last_error()
+
+
+def test_remembering_an_error_keeps_nothing_of_its_frames_alive() -> None:
+    class Big:
+        pass
+
+    big = Big()
+    alive = weakref.ref(big)
+
+    def fail(big: Big) -> None:
+        raise ValueError("out of memory")
+
+    try:
+        fail(big)
+    except ValueError as error:
+        remember(error)
+    del big
+    gc.collect()
+    assert alive() is None

@@ -32,7 +32,7 @@ class HubImage:
     row: int
     column: str
 
-    def load(self) -> bytes:
+    def fetch(self) -> bytes:
         """The encoded image."""
         cell = self.table[self.row][self.column]
         if cell is None:

@@ -87,7 +87,7 @@ def separator(text: str) -> str:
     >>> separator("path;label\na.jpg;cat\n")
     ';'
     """
-    lines = [line for line in text.splitlines()[:50] if line.strip()]
+    lines = [line[:10_000] for line in text[:500_000].splitlines()[:50] if line.strip()]
     best, best_score = ",", 0.0
     for mark in SEPARATORS:
         widths = Counter(len(row) for row in csv.reader(lines, delimiter=mark))

@@ -74,7 +74,7 @@ def recognizes(source: Any) -> bool:
 def read(source: Any, spec: DataSpec) -> Reading:
     """The images that a table lists."""
     path = Path(source).expanduser()
-    return _read(path, path.parent, spec.label, spec, source)
+    return _read(path, path.parent, spec.label, spec, path.stem)
 
 
 def read_beside(root: Path, spec: DataSpec) -> Reading:
@@ -90,7 +90,7 @@ def read_beside(root: Path, spec: DataSpec) -> Reading:
             "Tables may be .csv, .tsv or .parquet.",
             call(root, label=f"labels.csv:{column}"),
         )
-    return _read(path, root, column, spec, root)
+    return _read(path, root, column, spec, root.resolve().name)
 
 
 def guess_label(path: Path) -> str:
@@ -100,7 +100,7 @@ def guess_label(path: Path) -> str:
     return _label_column(sheet, "", image, path)
 
 
-def _read(path: Path, root: Path, label: str, spec: DataSpec, source: Any) -> Reading:
+def _read(path: Path, root: Path, label: str, spec: DataSpec, name: str) -> Reading:
     sheet = read_sheet(path)
     image_column = _image_column(sheet, spec.image, path)
     label_column = _label_column(sheet, label, image_column, path)
@@ -131,9 +131,7 @@ def _read(path: Path, root: Path, label: str, spec: DataSpec, source: Any) -> Re
     records = [
         Record(i, p, text, s) for i, p, text, s in zip(ids, payloads, labels, sides, strict=True)
     ]
-    return Reading(
-        records, path.stem if root == path.parent else root.resolve().name, tuple(findings)
-    )
+    return Reading(records, name, tuple(findings))
 
 
 def _image_column(sheet: Sheet, name: str, path: Path) -> str:

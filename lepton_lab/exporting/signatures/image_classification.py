@@ -125,10 +125,10 @@ def _independent_check(subject: Subject, samples: Sequence[bytes]) -> str:
     if not hasattr(built.module, "pretrained_cfg") or _channels(built) != 3:
         return ""
     from PIL import Image
-    from timm.data import resolve_model_data_config
+    from timm.data.config import resolve_model_data_config
     from timm.data.transforms_factory import create_transform
 
-    config = resolve_model_data_config(built.module)
+    config: dict[str, Any] = resolve_model_data_config(built.module)  # type: ignore[no-untyped-call]
     transform = create_transform(**{**config, "input_size": (3, *_size(built))}, is_training=False)
     for data in samples:
         pixels = decode_image(data)

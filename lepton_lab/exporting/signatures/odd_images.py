@@ -8,7 +8,7 @@ colors, animation, extreme shapes). They are made in memory, the same every time
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -90,7 +90,7 @@ def _animated(image: Image.Image) -> bytes:
     return _save(image, "GIF", save_all=True, append_images=frames)
 
 
-_KINDS = {
+_KINDS: dict[str, Callable[[Image.Image], bytes]] = {
     "EXIF-rotated JPEG": _turned,
     "RGBA PNG": _transparent,
     "grey JPEG": _grey,

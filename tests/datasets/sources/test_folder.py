@@ -9,7 +9,17 @@ import pytest
 
 from lepton_lab.datasets import ImageDataset, data
 from lepton_lab.errors import DataError
-from tests.datasets.trees import codes, encoded, folder, labels, problem, save, side_of, three_lines, type_in
+from tests.datasets.trees import (
+    codes,
+    encoded,
+    folder,
+    labels,
+    problem,
+    save,
+    side_of,
+    three_lines,
+    type_in,
+)
 
 
 def test_each_folder_is_a_class_and_images_may_lie_deeper(tmp_path):
@@ -93,8 +103,8 @@ def test_a_val_folder_without_train_stops(tmp_path):
 
 def test_hidden_and_system_files_are_skipped_and_counted_at_both_levels(tmp_path):
     folder(tmp_path, cat=5, dog=5)
-    junk = [".ipynb_checkpoints/a.jpg", "cat/.ipynb_checkpoints/000-checkpoint.jpg", "__MACOSX/cat/._000.jpg",
-            ".DS_Store", "cat/Thumbs.db", "@eaDir/x.jpg", "dog/.hidden.jpg", "dog/._001.jpg"]  # fmt: skip
+    junk = [".ipynb_checkpoints/a.jpg", "cat/.ipynb_checkpoints/000.jpg",
+            "__MACOSX/cat/._000.jpg", ".DS_Store", "cat/Thumbs.db", "@eaDir/x.jpg", "dog/.hidden.jpg", "dog/._001.jpg"]  # fmt: skip
     for i, name in enumerate(junk):
         save(tmp_path / name, 500 + i)
     ds = data(tmp_path)
@@ -106,11 +116,11 @@ def test_hidden_and_system_files_are_skipped_and_counted_at_both_levels(tmp_path
 def test_links_in_circles_and_out_of_the_folder_are_refused_and_named(tmp_path):
     root = folder(tmp_path / "root", cat=5, dog=5)
     folder(tmp_path / "elsewhere", bird=4)
-    os.symlink(root, root / "cat" / "loop")
-    os.symlink("self", root / "self")
-    os.symlink(tmp_path / "elsewhere" / "bird", root / "bird")
-    os.symlink(tmp_path / "elsewhere" / "bird" / "000.jpg", root / "dog" / "outside.jpg")
-    os.symlink(tmp_path / "nothing.jpg", root / "dog" / "dangling.jpg")
+    (root / "cat" / "loop").symlink_to(root)
+    (root / "self").symlink_to("self")
+    (root / "bird").symlink_to(tmp_path / "elsewhere" / "bird")
+    (root / "dog" / "outside.jpg").symlink_to(tmp_path / "elsewhere" / "bird" / "000.jpg")
+    (root / "dog" / "dangling.jpg").symlink_to(tmp_path / "nothing.jpg")
     ds = data(root)
     refused = problem(ds, "links-refused")
     assert set(refused.ids) == {"cat/loop", "self", "bird", "dog/outside.jpg", "dog/dangling.jpg"}
@@ -123,7 +133,7 @@ def test_links_to_files_inside_the_folder_are_files_of_their_class(tmp_path):
     for i in range(8):
         name = root / ("odd" if i % 2 else "even") / f"{i}.jpg"
         name.parent.mkdir(exist_ok=True)
-        os.symlink(root / "all" / f"{i:03d}.jpg", name)
+        name.symlink_to(root / "all" / f"{i:03d}.jpg")
     ds = data(root, exclude=("all",), val=0.25, test=0)
     assert ds.classes == ("even", "odd")
     assert len(side_of(ds)) == 8
@@ -138,8 +148,9 @@ def test_pipes_are_never_opened(tmp_path):
 
 def test_odd_names_load_and_are_shown_harmless(tmp_path):
     folder(tmp_path, cat=3, dog=3)
-    names = ["line\nbreak.jpg", "\N{RIGHT-TO-LEFT OVERRIDE}gpj.exe.jpg", "<b>bold</b>.jpg", "-leading.jpg",
-             "trailing .jpg", "x" * 251 + ".jpg", "Zoë 鞋 #1.jpg", "%2e%2e.jpg", "'\";--.jpg"]  # fmt: skip
+    names = ["line\nbreak.jpg", "\N{RIGHT-TO-LEFT OVERRIDE}gpj.exe.jpg", "<b>bold</b>.jpg",
+             "-leading.jpg", "trailing .jpg", "x" * 251 + ".jpg", "Zoë 鞋 #1.jpg",
+             "%2e%2e.jpg", "'\";--.jpg"]  # fmt: skip
     for i, name in enumerate(names):
         save(tmp_path / "cat" / name, 700 + i)
     raw = os.fsencode(tmp_path / "dog") + b"/\xff\xfe.jpg"
@@ -154,7 +165,9 @@ def test_odd_names_load_and_are_shown_harmless(tmp_path):
             assert split.read(index).shape == (40, 48, 3)
             assert split.read_bytes(index)
     shown = ds._repr_mimebundle_()
-    assert "<img src=x" not in shown["text/html"] and "\N{RIGHT-TO-LEFT OVERRIDE}" not in "".join(shown.values())
+    assert "<img src=x" not in shown["text/html"] and "\N{RIGHT-TO-LEFT OVERRIDE}" not in "".join(
+        shown.values()
+    )
     assert len(ds.fingerprint()) == 16 and len(ds.to_pandas()) == len(side_of(ds))
 
 
@@ -194,7 +207,9 @@ def test_a_class_whose_images_are_all_broken_is_left_out_and_said(tmp_path):
     assert problem(ds, "empty-class").ids == ("eel",)
 
 
-def test_images_without_class_folders_are_told_with_the_table_that_lies_there(tmp_path, monkeypatch):
+def test_images_without_class_folders_are_told_with_the_table_that_lies_there(
+    tmp_path, monkeypatch
+):
     for i in range(6):
         save(tmp_path / "photos" / f"{i}.jpg", i)
     rows = "\n".join(f"{i}.jpg,{'finch' if i % 2 else 'robin'}" for i in range(6))
@@ -234,7 +249,7 @@ def test_a_folder_of_broken_files_only_says_what_is_wrong_with_them(tmp_path):
 
 
 def test_one_class_is_not_enough(tmp_path):
-    with pytest.raises(DataError, match='Only one class was found') as caught:
+    with pytest.raises(DataError, match="Only one class was found") as caught:
         data(folder(tmp_path, cat=5))
     assert '"cat" (5 images)' in str(caught.value)
     three_lines(caught.value)
@@ -270,12 +285,18 @@ def test_a_folder_with_nothing_similar_lists_what_is_there(tmp_path, monkeypatch
     folder(tmp_path / "zebra", a=1)
     monkeypatch.chdir(tmp_path)
     with pytest.raises(DataError, match='There is: "zebra"'):
-        data("quux/more")
+        data("./quux/more")
 
 
 @pytest.mark.parametrize(
     ("what", "says"),
-    [("", "No data"), ("https://example.org/x.zip", "address"), (42, "int"), (None, "NoneType"), ("a\0b", "No data")],
+    [
+        ("", "No data"),
+        ("https://example.org/x.zip", "address"),
+        (42, "int"),
+        (None, "NoneType"),
+        ("a\0b", "No data"),
+    ],
 )
 def test_what_is_no_data_at_all_gets_three_lines(tmp_path, monkeypatch, what, says):
     monkeypatch.chdir(tmp_path)

@@ -30,15 +30,15 @@ def test_files_and_folders_are_named_relative_to_the_root(tmp_path):
 
 def test_a_root_that_is_itself_a_link_is_entered(tmp_path):
     touch(tmp_path / "real", "a/1.txt")
-    os.symlink(tmp_path / "real", tmp_path / "link")
+    (tmp_path / "link").symlink_to(tmp_path / "real")
     assert walk(tmp_path / "link").files == ["a/1.txt"]
 
 
 def test_a_chain_of_links_does_not_multiply_files(tmp_path):
     touch(tmp_path, *(f"a/{i}.txt" for i in range(6)))
     for name in ("x", "y", "z"):
-        os.symlink(tmp_path, tmp_path / "a" / name)
-        os.symlink(tmp_path / "a", tmp_path / name)
+        (tmp_path / "a" / name).symlink_to(tmp_path)
+        (tmp_path / name).symlink_to(tmp_path / "a")
     found = walk(tmp_path)
     assert len(found.files) == 6
     assert len(found.links) == 6
@@ -47,7 +47,7 @@ def test_a_chain_of_links_does_not_multiply_files(tmp_path):
 def test_a_sibling_whose_name_begins_alike_is_outside(tmp_path):
     touch(tmp_path / "root", "1.txt")
     touch(tmp_path / "root-evil", "2.txt")
-    os.symlink(tmp_path / "root-evil" / "2.txt", tmp_path / "root" / "2.txt")
+    (tmp_path / "root" / "2.txt").symlink_to(tmp_path / "root-evil" / "2.txt")
     found = walk(tmp_path / "root")
     assert found.files == ["1.txt"]
     assert found.links == {"2.txt": "leads out of the folder"}
@@ -97,7 +97,10 @@ def test_a_folder_without_permission_is_named():
     assert [finding.code for finding in found.findings()] == ["unreadable-folders"]
 
 
-@pytest.mark.parametrize("name", [".git", ".DS_Store", "Thumbs.db", "THUMBS.DB", "__MACOSX", "@eaDir", "._a.jpg", "Icon\r"])
+@pytest.mark.parametrize(
+    "name",
+    [".git", ".DS_Store", "Thumbs.db", "THUMBS.DB", "__MACOSX", "@eaDir", "._a.jpg", "Icon\r"],
+)
 def test_junk_is_known_by_name(name):
     assert is_junk(name)
 
