@@ -36,6 +36,8 @@ _PUBLIC = {
     "models": "lepton_lab.catalog",
     "predict": "lepton_lab.workbench",
     "preprocess_image": "lepton_lab.workbench",
+    "reproduce": "lepton_lab.workbench",
+    "resume": "lepton_lab.workbench",
     "run": "lepton_lab.workbench",
     "runs": "lepton_lab.workbench",
     "train": "lepton_lab.workbench",

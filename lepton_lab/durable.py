@@ -129,12 +129,12 @@ def _replace_directory(aside: Path, path: Path) -> None:
     try:
         if path.is_dir():
             holder.mkdir()
-            os.rename(path, old)
-        os.rename(aside, path)
+            path.rename(old)
+        aside.rename(path)
     except OSError:
         with contextlib.suppress(OSError):
             if old.exists():
-                os.rename(old, path)
+                old.rename(path)
             holder.rmdir()
         raise
     sync_directory(path.parent)
@@ -189,7 +189,7 @@ def _put_back(holder: Path) -> None:
     for earlier in holder.iterdir():
         place = holder.with_name(earlier.name)
         if not os.path.lexists(place):
-            os.rename(earlier, place)
+            earlier.rename(place)
 
 
 def _written(folder: Path) -> int:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import logging
 import math
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields
@@ -140,7 +141,9 @@ def from_line(line: str) -> Event:
         value = json.loads(line)
         cls = EVENTS[value.pop("event")]
         known = {f.name: f for f in fields(cls)}
-        event: Event = cls(**{k: _typed(v, str(known[k].type)) for k, v in value.items() if k in known})
+        event: Event = cls(
+            **{k: _typed(v, str(known[k].type)) for k, v in value.items() if k in known}
+        )
     except (AttributeError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise ValueError("not an event") from error
     return event
@@ -154,11 +157,13 @@ class Bus:
 
     A subscriber that raises is dropped, and when all have the event an Alert is sent to the others: a broken
     chart never ends a run.
-    Subscribers must return at once (append to a buffer); none may call back into the loop.
+    Subscribers must return at once (append to a buffer); none may call back into the loop. Several threads
+    may emit (the loop, the one that writes checkpoints); each event reaches all before the next one does.
     """
 
     def __init__(self) -> None:
         self._subscribers: list[Subscriber] = []
+        self._lock = threading.RLock()
 
     def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
         """Add a subscriber; the function returned removes it again."""
@@ -168,13 +173,14 @@ class Bus:
     def emit(self, event: Event) -> None:
         """Hand `event` to all subscribers."""
         failures = []
-        for subscriber in list(self._subscribers):
-            try:
-                subscriber(event)
-            except Exception as error:
-                logger.warning("a subscriber failed and was dropped", exc_info=True)
-                self._drop(subscriber)
-                failures.append(error)
+        with self._lock:
+            for subscriber in list(self._subscribers):
+                try:
+                    subscriber(event)
+                except Exception as error:
+                    logger.warning("a subscriber failed and was dropped", exc_info=True)
+                    self._drop(subscriber)
+                    failures.append(error)
         for failure in failures:
             self.emit(Alert(event.step, "warning", f"A watcher of this run failed: {failure}"))
 

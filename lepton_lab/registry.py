@@ -23,10 +23,12 @@ class Record(Protocol):
     """What every record has: a name and one line that says what it is."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """What it is called."""
 
     @property
-    def description(self) -> str: ...
+    def description(self) -> str:
+        """What it is, in one line."""
 
 
 R = TypeVar("R", bound=Record)

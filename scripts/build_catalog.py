@@ -19,7 +19,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from scripts.catalog_rows import timm_rows, transformers_rows  # noqa: E402
+from scripts.catalog_rows import timm_rows, transformers_rows
 
 INDEX = Path(__file__).parents[1] / "lepton_lab" / "catalog" / "index.json.gz"
 
@@ -38,8 +38,9 @@ def encode(rows: list[dict[str, Any]], built_from: dict[str, str], left_out: dic
     table = {
         "format": 1,
         "built_from": built_from,
+        "left_out": left_out,
         "columns": columns,
-        "rows": [list(row.values()) for row in rows],
+        "rows": [[row[column] for column in columns] for row in rows],
     }
     text = json.dumps(table, ensure_ascii=False, separators=(",", ":"))
     return gzip.compress(text.encode("utf-8"), compresslevel=9, mtime=0)

@@ -29,8 +29,13 @@ def execute(notebook: Path, folder: Path) -> Path:
         CellExecutionError: A cell failed. The copy has the cells up to it.
     """
     document = nbformat.read(notebook, as_version=4)
-    where = {"metadata": {"path": str(folder)}}
-    client = NotebookClient(document, timeout=600, kernel_name="python3", resources=where)
+    client = NotebookClient(
+        document,
+        timeout=600,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(folder)}},
+        extra_arguments=["--log-level=ERROR"],
+    )
     started, target, count = time.monotonic(), folder / notebook.name, len(document.cells)
     try:
         with client.setup_kernel():

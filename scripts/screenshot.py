@@ -32,7 +32,6 @@ PICTURES = {
     "digits = %lepton data": "data",
     TRAINING: "charts",
     "report = %lepton evaluate": "evaluation",
-    "run.predict": "prediction",
     "artifact = %lepton export": "export",
 }
 

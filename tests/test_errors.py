@@ -7,12 +7,14 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lepton_lab import errors
 from lepton_lab.errors import LeptonError, NotFoundError, SpecError, did_you_mean, nearest
 
+# Deadlines and speed say nothing about the code on a machine that others use too.
+few = settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
 KINDS = [
     kind
     for kind in vars(errors).values()
@@ -60,7 +62,9 @@ def test_in_a_script_the_same_lines_end_an_ordinary_traceback_and_the_program_fa
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda e: pickle.loads(pickle.dumps(e))])
+@pytest.mark.parametrize(
+    "again", [copy.copy, copy.deepcopy, lambda e: pickle.loads(pickle.dumps(e))]
+)
 def test_an_error_crosses_from_a_worker_process_unchanged(kind, again):
     error = kind("what", "why", "todo")
     if kind is SpecError:
@@ -99,6 +103,7 @@ def test_nothing_near_is_no_suggestion():
     assert nearest("", NAMES) == []
 
 
+@few
 @given(st.text(max_size=20), st.lists(st.text(max_size=12), max_size=8), st.integers(1, 4))
 def test_suggestions_are_names_that_exist_each_once(typed, names, n):
     found = nearest(typed, names, n)
@@ -107,6 +112,7 @@ def test_suggestions_are_names_that_exist_each_once(typed, names, n):
     assert set(found) <= set(names)
 
 
+@few
 @given(st.lists(st.text("abcdefgh", min_size=3, max_size=12), min_size=1, max_size=8))
 def test_a_name_that_exists_is_its_own_nearest(names):
     assert nearest(names[0], names)[0] == names[0]

@@ -7,7 +7,7 @@ from dataclasses import MISSING, FrozenInstanceError, asdict, fields
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lepton_lab.events import (
@@ -23,9 +23,15 @@ from lepton_lab.events import (
     to_line,
 )
 
+# Deadlines and speed say nothing about the code on a machine that others use too.
+few = settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
 step = StepDone(3, 1, 0.5, 1e-3, 100.0, time=1.0)
 plain = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text() | st.floats(allow_nan=False, allow_infinity=False),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.text()
+    | st.floats(allow_nan=False, allow_infinity=False),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=6,
 )
@@ -37,7 +43,9 @@ KINDS = {
     "dict[str, float]": st.dictionaries(st.text(), st.floats(), max_size=4),
     "dict[str, Any]": st.dictionaries(st.text(), plain, max_size=4),
 }
-any_event = st.one_of(*[st.builds(cls, **{f.name: KINDS[f.type] for f in fields(cls)}) for cls in EVENTS.values()])
+any_event = st.one_of(
+    *[st.builds(cls, **{f.name: KINDS[f.type] for f in fields(cls)}) for cls in EVENTS.values()]
+)
 
 
 def same(a: object, b: object) -> bool:
@@ -49,6 +57,7 @@ def same(a: object, b: object) -> bool:
     return type(a) is type(b) and a == b
 
 
+@few
 @given(any_event)
 def test_an_event_is_the_same_after_its_line(event):
     line = to_line(event)
@@ -72,9 +81,12 @@ def test_numbers_that_are_not_finite_are_words_in_the_line_and_numbers_after_it(
 
 @pytest.mark.parametrize("number", [np.float32(0.5), np.float64(0.5), np.array(0.5), np.int64(2)])
 def test_numbers_of_numpy_are_written_as_numbers(number):
-    again = from_line(to_line(Evaluated(int(1), 1, "val", {"loss": number})))
+    again = from_line(to_line(Evaluated(1, 1, "val", {"loss": number})))
     assert again.values == {"loss": float(number)}
-    assert from_line(to_line(Controlled(1, "set", {"a": [number, (math.nan,)]}))).values["a"] == [number, ["nan"]]
+    assert from_line(to_line(Controlled(1, "set", {"a": [number, (math.nan,)]}))).values["a"] == [
+        number,
+        ["nan"],
+    ]
 
 
 def test_fields_of_a_newer_version_are_dropped():
@@ -85,7 +97,11 @@ def test_fields_of_a_newer_version_are_dropped():
 @pytest.mark.parametrize("event", EVENTS.values(), ids=EVENTS)
 def test_fields_with_a_default_may_be_missing_and_the_others_may_not(event):
     values = {"str": "x", "int": 1, "float": 1.0, "dict[str, float]": {}}
-    needed = {f.name: values[f.type] for f in fields(event) if f.default is MISSING and f.default_factory is MISSING}
+    needed = {
+        f.name: values[f.type]
+        for f in fields(event)
+        if f.default is MISSING and f.default_factory is MISSING
+    }
     assert isinstance(from_line(json.dumps({"event": event.kind, **needed})), event)
     for name in needed:
         rest = {key: value for key, value in needed.items() if key != name}
@@ -120,6 +136,7 @@ def test_what_is_no_event_is_a_value_error(line):
         from_line(line)
 
 
+@few
 @given(st.dictionaries(st.text(), plain), st.sampled_from([*EVENTS, "other"]), plain)
 def test_any_json_is_an_event_or_a_value_error(value, kind, odd):
     names = [f.name for f in fields(EVENTS[kind])] if kind in EVENTS else []

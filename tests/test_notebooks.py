@@ -82,7 +82,7 @@ def test_a_wrong_line_or_a_broken_promise_fails(tmp_path: Path) -> None:
     done = run_nbval(document, tmp_path)
     assert done.returncode == 1
     assert "2 failed, 1 passed" in done.stdout
-    assert "Did you mean `train`?" in done.stdout
+    assert "Did you mean train?" in done.stdout
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

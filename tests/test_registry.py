@@ -33,7 +33,9 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         (tmp_path / "outside_flavours.py").write_text(module)
         info = tmp_path / "outside_flavours-1.0.dist-info"
         info.mkdir()
-        (info / "METADATA").write_text("Metadata-Version: 2.1\nName: outside-flavours\nVersion: 1.0\n")
+        (info / "METADATA").write_text(
+            "Metadata-Version: 2.1\nName: outside-flavours\nVersion: 1.0\n"
+        )
         (info / "entry_points.txt").write_text(f"[lepton_lab.test_flavours]\n{points}\n")
         monkeypatch.syspath_prepend(str(tmp_path))
 
@@ -123,7 +125,9 @@ def test_an_installed_package_adds_its_record_whatever_is_asked_first(flavours, 
         "in": lambda: "mint" in flavours,
         "len": lambda: len(flavours) == 4,
         "iterate": lambda: [record.name for record in flavours][-1] == "mint",
-        "match": lambda: [record.description for record in flavours.match("m*")] == ["from elsewhere"],
+        "match": lambda: (
+            [record.description for record in flavours.match("m*")] == ["from elsewhere"]
+        ),
     }
     assert first[ask]()
     assert len(flavours) == 4
@@ -140,7 +144,11 @@ def test_a_package_is_not_imported_before_a_record_is_asked_for(install):
 
 @pytest.mark.parametrize(
     "points",
-    ["broken = outside_flavours:missing", "broken = no_such_module_here:x", "broken = outside_flavours:copy"],
+    [
+        "broken = outside_flavours:missing",
+        "broken = no_such_module_here:x",
+        "broken = outside_flavours:copy",
+    ],
 )
 def test_a_package_that_is_broken_is_left_out_with_a_warning_and_the_others_work(
     flavours, install, points, caplog

@@ -11,13 +11,15 @@ from typing import Literal, get_args, get_origin
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lepton_lab import spec
 from lepton_lab.errors import SpecError
 from lepton_lab.spec import DataSpec, ModelSpec, RunSpec, TrainSpec
 
+# Deadlines and speed say nothing about the code on a machine that others use too.
+few = settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
 SPECS = [ModelSpec, DataSpec, TrainSpec]
 EVERY_FIELD = [(cls, f) for cls in SPECS for f in fields(cls)]
 
@@ -48,7 +50,11 @@ def values_of(cls: type, f: object) -> st.SearchStrategy:
         type(None): st.none(),
     }
     annotation = spec.hint(cls, f.name)
-    parts = [annotation] if get_origin(annotation) in (Literal, tuple) or not get_args(annotation) else get_args(annotation)
+    parts = (
+        [annotation]
+        if get_origin(annotation) in (Literal, tuple) or not get_args(annotation)
+        else get_args(annotation)
+    )
     return st.one_of(*[one_kind(part, kinds) for part in parts])
 
 
@@ -56,7 +62,9 @@ def one_kind(part: object, kinds: dict) -> st.SearchStrategy:
     if get_origin(part) is Literal:
         return st.sampled_from(get_args(part))
     if get_origin(part) is tuple:
-        return st.lists(st.text("abc éÜ.-<>", min_size=1).map(str.strip).filter(bool), max_size=4).map(tuple)
+        return st.lists(
+            st.text("abc éÜ.-<>", min_size=1).map(str.strip).filter(bool), max_size=4
+        ).map(tuple)
     return kinds[part]
 
 
@@ -73,6 +81,7 @@ def specs_of(cls: type) -> st.SearchStrategy:
 
 @pytest.mark.parametrize(("cls", "f"), EVERY_FIELD, ids=lambda item: getattr(item, "name", ""))
 def test_text_means_what_the_python_value_means(cls, f):
+    @few
     @given(values_of(cls, f))
     def check(value):
         expected = spec.parse(cls, {f.name: value})
@@ -92,7 +101,15 @@ def test_nothing_asked_is_the_defaults_and_the_defaults_can_be_asked_for(cls):
 
 @pytest.mark.parametrize(
     ("asked", "meant"),
-    [("auto", "auto"), ("AUTO", "auto"), ("find", "find"), ("1e-3", 0.001), (0.1, 0.1), (1, 1.0), ("0", 0.0)],
+    [
+        ("auto", "auto"),
+        ("AUTO", "auto"),
+        ("find", "find"),
+        ("1e-3", 0.001),
+        (0.1, 0.1),
+        (1, 1.0),
+        ("0", 0.0),
+    ],
 )
 def test_a_learning_rate_is_a_word_or_a_number(asked, meant):
     found = one(TrainSpec, lr=asked)
@@ -102,7 +119,15 @@ def test_a_learning_rate_is_a_word_or_a_number(asked, meant):
 
 @pytest.mark.parametrize(
     ("asked", "meant"),
-    [("32", 32), (32.0, 32), ("32.0", 32), ("1e3", 1000), (np.int64(7), 7), (np.float32(8), 8), (" 9 ", 9)],
+    [
+        ("32", 32),
+        (32.0, 32),
+        ("32.0", 32),
+        ("1e3", 1000),
+        (np.int64(7), 7),
+        (np.float32(8), 8),
+        (" 9 ", 9),
+    ],
 )
 def test_a_whole_number_may_be_written_in_any_way_that_is_whole(asked, meant):
     found = one(TrainSpec, batch_size=asked)
@@ -130,17 +155,28 @@ def test_words_for_false(word):
 
 @pytest.mark.parametrize("path", [Path("a") / "b", PurePosixPath("a/b")])
 def test_a_path_is_taken_as_its_text(path):
-    assert one(DataSpec, path=path) == os.path.join("a", "b")
-    assert one(ModelSpec, weights=path) == os.path.join("a", "b")
+    assert one(DataSpec, path=path) == str(Path("a") / "b")
+    assert one(ModelSpec, weights=path) == str(Path("a") / "b")
 
 
 def test_an_entry_of_a_folder_is_taken_as_its_path(tmp_path):
     (tmp_path / "flowers").mkdir()
-    (entry,) = os.scandir(tmp_path)
+    with os.scandir(tmp_path) as entries:
+        entry = next(entries)
     assert one(DataSpec, path=entry) == str(tmp_path / "flowers")
 
 
-@pytest.mark.parametrize("asked", ["cat,dog", " cat , dog ,", ["cat", "dog"], ("cat", "dog"), {"dog", "cat"}, frozenset({"cat", "dog"})])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "cat,dog",
+        " cat , dog ,",
+        ["cat", "dog"],
+        ("cat", "dog"),
+        {"dog", "cat"},
+        frozenset({"cat", "dog"}),
+    ],
+)
 def test_names_are_a_list_or_separated_by_commas(asked):
     assert one(DataSpec, exclude=asked) == ("cat", "dog")
 
@@ -155,7 +191,14 @@ def test_none_and_nothing_mean_that_an_optional_number_is_left_out():
 
 
 def test_all_problems_are_told_at_once_and_three_of_them_in_the_message():
-    asked = {"epochs": 0, "lr": "fast", "optimiser": "adam", "augment": "wild", "workers": -1, "ema": "x"}
+    asked = {
+        "epochs": 0,
+        "lr": "fast",
+        "optimiser": "adam",
+        "augment": "wild",
+        "workers": -1,
+        "ema": "x",
+    }
     with pytest.raises(SpecError) as caught:
         spec.parse(TrainSpec, asked, where="train")
     error = caught.value
@@ -171,7 +214,12 @@ def test_all_problems_are_told_at_once_and_three_of_them_in_the_message():
 
 @pytest.mark.parametrize(
     ("typed", "meant"),
-    [("epoch", "epochs"), ("learning_rat", "learning_rate"), ("batchsize", "batch_size"), ("weight-deca", "weight_decay")],
+    [
+        ("epoch", "epochs"),
+        ("learning_rat", "learning_rate"),
+        ("batchsize", "batch_size"),
+        ("weight-deca", "weight_decay"),
+    ],
 )
 def test_a_name_that_is_nearly_right_is_answered_with_the_nearest(typed, meant):
     (problem,) = problems(TrainSpec, **{typed: 1})
@@ -187,13 +235,20 @@ def test_an_option_given_by_its_name_and_by_its_alias_is_not_a_guess():
     assert problems(TrainSpec, lr=0.1, learning_rate=0.2) == ("`--learning-rate` is given twice.",)
 
 
-BOUNDED = [(cls, f) for cls, f in EVERY_FIELD if f.metadata["low"] is not None or f.metadata["high"] is not None]
+BOUNDED = [
+    (cls, f)
+    for cls, f in EVERY_FIELD
+    if f.metadata["low"] is not None or f.metadata["high"] is not None
+]
 
 
 @pytest.mark.parametrize(("cls", "f"), BOUNDED, ids=lambda item: getattr(item, "name", ""))
 def test_bounds_belong_to_what_is_allowed_and_nothing_beyond_them(cls, f):
     whole = int in (get_args(spec.hint(cls, f.name)) or (spec.hint(cls, f.name),))
-    for bound, beyond, word in ((f.metadata["low"], -1, "at least"), (f.metadata["high"], 1, "at most")):
+    for bound, beyond, word in (
+        (f.metadata["low"], -1, "at least"),
+        (f.metadata["high"], 1, "at most"),
+    ):
         if bound is None:
             continue
         assert one(cls, **{f.name: bound}) == bound
@@ -203,7 +258,10 @@ def test_bounds_belong_to_what_is_allowed_and_nothing_beyond_them(cls, f):
         assert problem.startswith(f"`--{f.name.replace('_', '-')}` must be {word} {bound:g}; got ")
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf"), "nan", "inf", "1e999", np.nan, 10**400, "9" * 400])
+@pytest.mark.parametrize(
+    "value",
+    [float("nan"), float("inf"), -float("inf"), "nan", "inf", "1e999", np.nan, 10**400, "9" * 400],
+)
 @pytest.mark.parametrize("name", ["learning_rate", "epochs", "warmup", "batch_size"])
 def test_numbers_that_are_none_are_refused(name, value):
     (problem,) = problems(TrainSpec, **{name: value})
@@ -229,17 +287,19 @@ def test_numbers_that_are_none_are_refused(name, value):
         ("learning_rate", {"a": 1}, "a number such as 3e-4, `auto` or `find`; got {'a': 1}"),
     ],
 )
-def test_a_value_of_the_wrong_kind_is_told_with_what_is_needed_and_what_was_found(name, value, needs):
+def test_a_value_of_the_wrong_kind_is_told_with_what_is_needed_and_what_was_found(
+    name, value, needs
+):
     (problem,) = problems(TrainSpec, **{name: value})
     assert problem.startswith(f"`--{name.replace('_', '-')}` needs ")
     assert needs in problem
 
 
-@pytest.mark.parametrize("value", [np.zeros(3), [1, 2], ["a", 3], object(), 3])
-@pytest.mark.parametrize(("cls", "name"), [(ModelSpec, "image_size"), (DataSpec, "exclude"), (DataSpec, "path")])
+@pytest.mark.parametrize("value", [np.zeros(3), [1, 2], ["a", 3], object(), 2.5])
+@pytest.mark.parametrize(
+    ("cls", "name"), [(ModelSpec, "image_size"), (DataSpec, "exclude"), (DataSpec, "path")]
+)
 def test_no_value_whatever_brings_up_an_error_from_the_depths(cls, name, value):
-    if name == "image_size" and value == 3:
-        value = "three"
     (problem,) = problems(cls, **{name: value})
     assert problem.startswith(f"`--{name.replace('_', '-')}` needs ")
 
@@ -254,6 +314,7 @@ def test_a_long_value_is_cut_in_the_message():
 
 @pytest.mark.parametrize("cls", SPECS)
 def test_a_spec_is_the_same_after_json(cls):
+    @few
     @given(specs_of(cls))
     def check(values):
         made = spec.parse(cls, values)
@@ -263,9 +324,12 @@ def test_a_spec_is_the_same_after_json(cls):
     check()
 
 
+@few
 @given(specs_of(ModelSpec), specs_of(DataSpec), specs_of(TrainSpec))
 def test_a_whole_run_is_the_same_after_json(model, data, train):
-    made = RunSpec(spec.parse(ModelSpec, model), spec.parse(DataSpec, data), spec.parse(TrainSpec, train))
+    made = RunSpec(
+        spec.parse(ModelSpec, model), spec.parse(DataSpec, data), spec.parse(TrainSpec, train)
+    )
     again = spec.from_json(RunSpec, json.loads(json.dumps(spec.to_json(made))))
     assert again == made
     assert spec.fingerprint(again) == spec.fingerprint(made)
@@ -280,7 +344,18 @@ def test_fields_of_another_version_are_ignored_and_missing_ones_get_their_defaul
     assert spec.from_json(RunSpec, {}) == RunSpec()
 
 
-@pytest.mark.parametrize("record", [{"train": {"epochs": "x"}}, {"train": {"epochs": -3}}, {"train": None}, {"model": 3}, [], None, "x"])
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"train": {"epochs": "x"}},
+        {"train": {"epochs": -3}},
+        {"train": None},
+        {"model": 3},
+        [],
+        None,
+        "x",
+    ],
+)
 def test_a_damaged_record_is_refused_in_words(record):
     with pytest.raises(SpecError):
         spec.from_json(RunSpec, record)
@@ -292,6 +367,7 @@ def test_changes_are_the_fields_that_differ_from_their_default_in_order():
     assert list(spec.changes(made).items()) == [("learning_rate", 0.1), ("seed", 7), ("name", "x")]
 
 
+@few
 @given(specs_of(TrainSpec))
 def test_what_changes_say_is_enough_to_make_the_spec_again(values):
     made = spec.parse(TrainSpec, values)
@@ -299,7 +375,9 @@ def test_what_changes_say_is_enough_to_make_the_spec_again(values):
 
 
 def test_a_fingerprint_is_the_same_in_every_process_and_another_for_every_other_spec():
-    made = RunSpec(ModelSpec("resnet18"), DataSpec("flowers", exclude=("a", "b")), TrainSpec(learning_rate=0.1))
+    made = RunSpec(
+        ModelSpec("resnet18"), DataSpec("flowers", exclude=("a", "b")), TrainSpec(learning_rate=0.1)
+    )
     code = (
         "from lepton_lab.spec import *\n"
         "print(fingerprint(RunSpec(ModelSpec('resnet18'), parse(DataSpec, {'path': 'flowers', 'exclude': {'b', 'a'}}),"
@@ -307,9 +385,18 @@ def test_a_fingerprint_is_the_same_in_every_process_and_another_for_every_other_
     )
     for seed in ("0", "1", "2"):
         environment = {**os.environ, "PYTHONHASHSEED": seed}
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            capture_output=True,
+            text=True,
+            env=environment,
+            check=True,
+        )
         assert done.stdout.strip() == spec.fingerprint(made)
-    others = [replace(made, train=replace(made.train, **change)) for change in ({"seed": 1}, {"epochs": 6}, {"freeze": "1"})]
+    others = [
+        replace(made, train=replace(made.train, **change))
+        for change in ({"seed": 1}, {"epochs": 6}, {"freeze": "1"})
+    ]
     assert len({spec.fingerprint(other) for other in (made, *others)}) == 4
 
 
@@ -342,13 +429,15 @@ def test_names_are_the_fields_and_their_aliases_and_no_alias_hides_a_field():
     known = spec.names(TrainSpec)
     assert known["lr"] is known["learning_rate"]
     assert known["bs"] is known["batch_size"]
-    assert [name for name in known if name == known[name].name] == [f.name for f in fields(TrainSpec)]
+    assert [name for name in known if name == known[name].name] == [
+        f.name for f in fields(TrainSpec)
+    ]
 
 
 def test_a_list_as_default_is_not_shared():
     @dataclass(frozen=True)
     class Made:
-        words: list = spec.option(["a"], "words")
+        words: list = spec.option(["a"], "words")  # noqa: RUF009
 
     Made().words.append("b")
     assert Made().words == ["a"]

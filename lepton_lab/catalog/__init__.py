@@ -39,8 +39,12 @@ def __dir__() -> list[str]:
 
 
 if TYPE_CHECKING:
-    from lepton_lab.catalog.building import BuiltModel as BuiltModel, build as build, from_config as from_config, save_pretrained as save_pretrained
+    from lepton_lab.catalog.building import BuiltModel as BuiltModel
+    from lepton_lab.catalog.building import build as build
+    from lepton_lab.catalog.building import from_config as from_config
+    from lepton_lab.catalog.building import save_pretrained as save_pretrained
     from lepton_lab.catalog.entry import ModelEntry as ModelEntry
-    from lepton_lab.catalog.listing import ModelList as ModelList, models as models
+    from lepton_lab.catalog.listing import ModelList as ModelList
+    from lepton_lab.catalog.listing import models as models
     from lepton_lab.catalog.lookup import find as find
     from lepton_lab.catalog.names import complete as complete

@@ -104,8 +104,11 @@ def from_config(config: Mapping[str, Any], *, classes: Sequence[str]) -> BuiltMo
     Raises:
         LeptonError: The configuration is not one of ours, or the installed library has no such model.
     """
-    chosen = _checked(classes)
-    return _framework(str(config.get("source", ""))).restore(config, chosen if chosen is not None else ())
+    restore = _framework(str(config.get("source", ""))).restore
+    try:
+        return restore(config, _checked(classes) or ())
+    except (KeyError, AttributeError, IndexError) as error:
+        raise LeptonError("The stored configuration of the model is damaged.", f"It lacks {error}.") from error
 
 
 def save_pretrained(built: BuiltModel, folder: Path | str) -> list[str]:
@@ -134,7 +137,7 @@ def seeded(seed: int) -> Iterator[None]:
     # Not torch.manual_seed: that would also reseed (and start) every accelerator.
     state = torch.random.get_rng_state()
     try:
-        torch.random.default_generator.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)
         yield
     finally:
         torch.random.set_rng_state(state)

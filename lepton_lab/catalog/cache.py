@@ -30,13 +30,14 @@ def snapshot(repository: str) -> Path | None:
         return None
     folder = hub_folder() / (_PREFIX + repository.replace("/", "--"))
     try:
-        revision = (folder / "refs" / "main").read_text("utf-8").strip()
-        named = folder / "snapshots" / revision
-        if revision and named.is_dir():
-            return named
-        return max((folder / "snapshots").iterdir(), key=lambda path: path.stat().st_mtime)
+        snapshots = list((folder / "snapshots").iterdir())
+        main = folder / "refs" / "main"
+        revision = main.read_text("utf-8").strip() if main.is_file() else ""
     except (OSError, ValueError):
         return None
+    named = [path for path in snapshots if path.name == revision]
+    # A copied cache may lack the reference; a lone snapshot is what it would name.
+    return named[0] if named else snapshots[0] if len(snapshots) == 1 else None
 
 
 def cached_file(repository: str, filename: str) -> Path | None:

@@ -57,20 +57,21 @@ def _listed(labels: Any, count: int) -> list[str] | None:
 
 @functools.cache
 def _imagenet(count: int) -> tuple[str, ...]:
-    from timm.data import ImageNetInfo, infer_imagenet_subset
+    from timm.data.imagenet_info import ImageNetInfo, infer_imagenet_subset
 
     subset = infer_imagenet_subset({"num_classes": count})
     if subset is None:
         return tuple(f"class {i}" for i in range(count))
-    info = ImageNetInfo(subset)
+    info: Any = ImageNetInfo(subset)
     return unique([_short(text) for text in info.label_descriptions()], info.label_names())
 
 
 @functools.cache
 def _lemmas() -> dict[str, str]:
-    from timm.data import ImageNetInfo
+    from timm.data.imagenet_info import ImageNetInfo
 
-    return dict(ImageNetInfo("imagenet-22k").label_descriptions(as_dict=True))
+    info: Any = ImageNetInfo("imagenet-22k")
+    return dict(info.label_descriptions(as_dict=True))
 
 
 def _short(text: str) -> str:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import torch
 
 
-def timm_groups(module: torch.nn.Module, head: Sequence[str]) -> list[list[str]]:
+def timm_groups(module: Any, head: Sequence[str]) -> list[list[str]]:
     """Groups of a timm model by its own `group_matcher`; by name where it has none."""
     from timm.models import group_parameters
 

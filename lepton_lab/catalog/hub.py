@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import logging
 import os
-import socket
+import ssl
 import threading
+import urllib.error
+import urllib.request
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,7 +24,7 @@ from lepton_lab.catalog.folder import framework, read_config, timm_facts, transf
 from lepton_lab.errors import NotFoundError, WeightsError
 
 logger = logging.getLogger(__name__)
-_SECONDS = 1.5
+_SECONDS = 2.0
 _ENDPOINT = "https://huggingface.co"
 _TRUE = {"1", "true", "yes", "on"}
 
@@ -55,11 +58,7 @@ def unreachable() -> str:
     """Why the hub cannot be asked; empty when it answers."""
     if any(os.environ.get(name, "").lower() in _TRUE for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")):
         return "HF_HUB_OFFLINE is set"
-    endpoint = urlsplit(os.environ.get("HF_ENDPOINT") or _ENDPOINT)
-    proxy = os.environ.get("HTTPS_PROXY") or os.environ.get("https_proxy")
-    target = urlsplit(proxy if proxy and "//" in proxy else f"//{proxy}") if proxy else endpoint
-    port = target.port or (443 if target.scheme == "https" else 80)
-    return "" if _answers(target.hostname or "", port) else f"{endpoint.hostname} cannot be reached"
+    return "" if _answers(_endpoint()) else f"{urlsplit(_endpoint()).hostname} cannot be reached"
 
 
 def not_here(name: str, reason: str) -> WeightsError:
@@ -99,6 +98,7 @@ def weight_files(repository: str) -> Path:
                 raise missing from None
     if whole is not None:
         return whole.parent
+    assert listing is not None  # one of the two was found
     for name in shards(listing):
         fetch(repository, name)
     return listing.parent
@@ -118,29 +118,43 @@ class _MissingFile(WeightsError):
     """The repository exists and has no such file."""
 
 
-def _answers(host: str, port: int) -> bool:
-    """Whether a connection opens within the limit; looking the name up counts, which no socket time-out bounds."""
-    opened: list[bool] = []
+def _endpoint() -> str:
+    return os.environ.get("HF_ENDPOINT") or _ENDPOINT
+
+
+def _answers(address: str) -> bool:
+    """Whether a server answers within the limit, whatever it says, through the proxies that are set.
+
+    In a thread, because no time-out of a socket bounds the time in which its name is looked up.
+    """
+    answered: list[bool] = []
 
     def attempt() -> None:
         try:
-            socket.create_connection((host, port), timeout=_SECONDS).close()
-            opened.append(True)
-        except OSError:
-            pass
+            request = urllib.request.Request(address, method="HEAD")
+            urllib.request.urlopen(request, timeout=_SECONDS).close()
+            answered.append(True)
+        except urllib.error.HTTPError:
+            answered.append(True)
+        except (OSError, ValueError, HTTPException) as error:
+            # A certificate that Python does not know is still an answer: the hub's client has its own.
+            answered.append(isinstance(getattr(error, "reason", error), ssl.SSLError))
 
     thread = threading.Thread(target=attempt, daemon=True)
     thread.start()
     thread.join(_SECONDS)
-    return bool(opened)
+    return any(answered)
 
 
 def _download(repository: str, filename: str) -> Path:
     from huggingface_hub import hf_hub_download
-    from huggingface_hub.utils import (
+    from huggingface_hub.errors import (
         EntryNotFoundError,
         GatedRepoError,
+        LocalEntryNotFoundError,
         RepositoryNotFoundError,
+    )
+    from huggingface_hub.utils.tqdm import (
         are_progress_bars_disabled,
         disable_progress_bars,
         enable_progress_bars,
@@ -150,11 +164,13 @@ def _download(repository: str, filename: str) -> Path:
     quiet = are_progress_bars_disabled()
     disable_progress_bars()
     try:
-        return Path(hf_hub_download(repository, filename, etag_timeout=5))
+        return Path(hf_hub_download(repository, filename, etag_timeout=5, endpoint=_endpoint()))
     except GatedRepoError as error:
         raise WeightsError(f'The weights of "{repository}" are given out on request only.', _first_line(error), "huggingface-cli login") from error
     except RepositoryNotFoundError as error:
         raise NotFoundError(f'The hub has no model "{repository}", or it is private.', "", "%lepton models") from error
+    except LocalEntryNotFoundError as error:
+        raise not_here(repository, "the hub did not answer") from error
     except EntryNotFoundError as error:
         raise _MissingFile(
             f'"{repository}" has no file {filename}.',

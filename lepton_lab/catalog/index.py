@@ -61,9 +61,15 @@ def built_from() -> dict[str, str]:
     return dict(_table()["built_from"])
 
 
+def left_out() -> dict[str, str]:
+    """Model type of transformers' image classifiers -> why it is not in the index."""
+    return dict(_table()["left_out"])
+
+
 @functools.cache
 def _table() -> dict[str, Any]:
-    return json.loads(gzip.decompress(INDEX.read_bytes()))
+    table: dict[str, Any] = json.loads(gzip.decompress(INDEX.read_bytes()))
+    return table
 
 
 def _entry(row: list[Any]) -> ModelEntry:

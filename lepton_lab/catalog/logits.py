@@ -24,4 +24,5 @@ class Logits(nn.Module):
 
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
         """float32 (N, C, H, W), normalized, to logits (N, classes)."""
-        return self.model(pixel_values=pixels.flip(1) if self.flip else pixels, **self.options).logits
+        logits: torch.Tensor = self.model(pixel_values=pixels.flip(1) if self.flip else pixels, **self.options).logits
+        return logits

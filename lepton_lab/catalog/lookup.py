@@ -38,10 +38,9 @@ def find(name: str) -> ModelEntry:
     found = _in_index(text)
     if found is not None:
         return found
-    path = Path(text).expanduser()
-    if text and path.is_dir():
-        return _local(path)
-    if _HUB_ID.fullmatch(text) and not path.exists() and not text.startswith("timm/"):
+    if text and _is_folder(text):
+        return _local(Path(text))
+    if _HUB_ID.fullmatch(text) and not text.startswith("timm/"):
         return _on_hub(text)
     raise not_found(text)
 
@@ -89,9 +88,16 @@ def _imagenet(short: str) -> ModelEntry | None:
 
 
 def _local(path: Path) -> ModelEntry:
-    if not path.is_dir():
+    if not _is_folder(str(path)):
         raise NotFoundError(f'There is no folder "{path}".', "", "%lepton models")
     return read_folder(path.expanduser().resolve())
+
+
+def _is_folder(text: str) -> bool:
+    try:
+        return Path(text).expanduser().is_dir()
+    except (OSError, ValueError, RuntimeError):  # too long, a null byte, the home of nobody
+        return False
 
 
 def _on_hub(repository: str) -> ModelEntry:

@@ -37,8 +37,8 @@ def from_timm(config: Mapping[str, Any], image_size: int | None = None, channels
         "interpolation": config.get("interpolation") or "bicubic",
     }
     border = config.get("crop_mode") == "border"
-    crop = {"mode": "pad", "size": size, "fill": [round(255 * value) for value in mean]} if border else None
-    crop = crop or {"mode": "center", "size": size, "fill": 0}
+    fill: Any = [round(255 * value) for value in mean] if border else 0
+    crop = {"mode": "pad" if border else "center", "size": size, "fill": fill}
     return data(channels, resize, crop, mean, std)
 
 

@@ -51,9 +51,10 @@ def read_processor(folder: Path) -> dict[str, Any] | None:
 
 def default_processor(model_type: str, image_size: int) -> dict[str, Any]:
     """The processor that transformers itself pairs with a model type, for random weights of that image size."""
-    from transformers.models.auto.image_processing_auto import IMAGE_PROCESSOR_MAPPING_NAMES
+    from transformers.models.auto import image_processing_auto
 
-    named = (IMAGE_PROCESSOR_MAPPING_NAMES.get(model_type) or {}).get("pil") or ""
+    pairs: Any = image_processing_auto.IMAGE_PROCESSOR_MAPPING_NAMES  # type: ignore[attr-defined]
+    named = (pairs.get(model_type) or {}).get("pil") or ""
     kind = _kind(named)
     raw = {"image_processor_type": f"{kind if kind in _KNOWN else 'ViT'}ImageProcessor"}
     found = resized(complete(raw), image_size)
@@ -94,7 +95,7 @@ def resized(processor: Mapping[str, Any], side: int) -> dict[str, Any]:
         scale = side / int(crop["height"])
         found["size"] = {key: round(value * scale) for key, value in size.items()}
     else:
-        found["size"] = {key: side for key in size}
+        found["size"] = dict.fromkeys(size, side)
     if crop:
         found["crop_size"] = {"height": side, "width": side}
     return found
@@ -142,10 +143,10 @@ def _steps(processor: Mapping[str, Any]) -> tuple[dict[str, Any] | None, dict[st
 
 
 def _resize(processor: Mapping[str, Any], target: int | tuple[int, int]) -> dict[str, Any]:
-    exact = isinstance(target, tuple)
-    size = list(target) if exact else [target, target]
     name = _FILTERS[int(processor.get("resample", 2))]
-    return {"mode": "exact" if exact else "shortest", "size": size, "interpolation": name}
+    if isinstance(target, tuple):
+        return {"mode": "exact", "size": list(target), "interpolation": name}
+    return {"mode": "shortest", "size": [target, target], "interpolation": name}
 
 
 def _crop(height: int | None, width: int | None) -> dict[str, Any] | None:

@@ -21,11 +21,11 @@ from lepton_lab.catalog.folder import read_config
 from lepton_lab.catalog.groups import timm_groups
 from lepton_lab.catalog.preprocessing import final_size, from_timm
 from lepton_lab.catalog.sizes import check_size
-from lepton_lab.errors import LeptonError
+from lepton_lab.errors import LeptonError, WeightsError
 from lepton_lab.spec import ModelSpec
 
 if TYPE_CHECKING:
-    import torch
+    pass
 
 # Where weights lie is decided by `weights.py`, never by a configuration file.
 _SOURCES = ("url", "file", "state_dict", "hf_hub_id", "hf_hub_filename", "source", "custom_load")
@@ -33,12 +33,14 @@ _SOURCES = ("url", "file", "state_dict", "hf_hub_id", "hf_hub_filename", "source
 
 def build(entry: ModelEntry, spec: ModelSpec, classes: tuple[str, ...] | None, seed: int) -> BuiltModel:
     """The module of an entry, with a new head where `classes` are given; see `building.build`."""
-    source = weight_files.locate(entry, spec.weights)
-    config = _configuration(entry, source.folder)
+    config = _configuration(entry)
     config |= {"image_size": spec.image_size, "channels": spec.channels}
     _fix_input(config)
     if spec.image_size:
         check_size(entry, spec.image_size, lambda size: _at_size(config, size), spec.channels)
+    source = weight_files.locate(entry, spec.weights)
+    if source.pretrained and source.file is None:
+        raise WeightsError(f"The weights of {entry.name} are cut into several files.", "timm's layout has one.", "Give one model.safetensors.")
     with seeded(seed):
         module = _create(config, source.file, entry.name)
         if classes is not None:
@@ -75,21 +77,21 @@ def save(built: BuiltModel, folder: Path) -> list[str]:
     return ["config.json", "model.safetensors"]
 
 
-def _configuration(entry: ModelEntry, folder: Path | None) -> dict[str, Any]:
+def _configuration(entry: ModelEntry) -> dict[str, Any]:
     """Architecture, arguments and pretrained configuration: of timm's registry, or of the files beside the weights."""
     import timm
 
-    own = Path(entry.location) if entry.location else folder
     registered = entry.source == "timm" and "/" not in entry.name
     if registered:
-        if not timm.is_model(entry.architecture):
-            raise LeptonError(f"The installed timm {timm.__version__} has no model {entry.architecture}.", "", "pip install --upgrade timm")
-        cfg = timm.get_pretrained_cfg(entry.name, allow_unregistered=True)
-        return _record(entry.name, entry.architecture, {}, cfg.to_dict() if cfg else {})
-    if own is None:
-        from lepton_lab.catalog.hub import fetch
+        try:
+            known: Any = timm.get_pretrained_cfg(entry.name, allow_unregistered=False)
+        except RuntimeError as error:
+            what = f"The installed timm {timm.__version__} has no {entry.name}."
+            raise LeptonError(what, str(error), "pip install --upgrade timm") from error
+        return _record(entry.name, entry.architecture, {}, known.to_dict())
+    from lepton_lab.catalog.hub import fetch
 
-        own = fetch(entry.hub_id, "config.json").parent
+    own = Path(entry.location) if entry.location else fetch(entry.hub_id, "config.json").parent
     raw = read_config(own)
     cfg = dict(raw.get("pretrained_cfg") or {key: value for key, value in raw.items() if key != "architecture"})
     for key in ("num_classes", "label_names", "label_descriptions"):
@@ -123,7 +125,7 @@ def _fix_input(config: dict[str, Any]) -> None:
         arguments["img_size"] = config["image_size"]
 
 
-def _at_size(config: Mapping[str, Any], size: int) -> torch.nn.Module:
+def _at_size(config: Mapping[str, Any], size: int) -> Any:
     """The module for another image size, without memory: it shows whether the size is possible."""
     import torch
 
@@ -133,7 +135,7 @@ def _at_size(config: Mapping[str, Any], size: int) -> torch.nn.Module:
         return _create(tried, None, "").eval()
 
 
-def _create(config: Mapping[str, Any], file: Path | None, name: str) -> torch.nn.Module:
+def _create(config: Mapping[str, Any], file: Path | None, name: str) -> Any:
     import timm
 
     cfg = dict(config["pretrained_cfg"])
@@ -141,7 +143,7 @@ def _create(config: Mapping[str, Any], file: Path | None, name: str) -> torch.nn
         cfg |= {"file": str(file), "custom_load": False}
     arguments = dict(config["model_args"])
     try:
-        module = timm.create_model(config["architecture"], pretrained=file is not None, pretrained_cfg=cfg, **arguments)
+        module: Any = timm.create_model(config["architecture"], pretrained=file is not None, pretrained_cfg=cfg, **arguments)
     except RuntimeError as error:
         if file is None:
             raise
@@ -153,7 +155,7 @@ def _create(config: Mapping[str, Any], file: Path | None, name: str) -> torch.nn
     return module
 
 
-def _new_head(module: torch.nn.Module, count: int) -> None:
+def _new_head(module: Any, count: int) -> None:
     """Replace the classifier; RepViT would lose its second, distilled one unless it is told to keep it."""
     two = any("head_dist." in name for name, _ in module.named_parameters())
     takes = inspect.signature(module.reset_classifier).parameters
@@ -169,20 +171,20 @@ def _misfit(config: Mapping[str, Any], file: Path, name: str, error: Exception) 
     return weight_files.misfits(weight_files.shapes_of(file), weight_files.module_shapes(module), file.name, name, cause)
 
 
-def _pretrained_classes(config: Mapping[str, Any], module: torch.nn.Module, pretrained: bool) -> tuple[str, ...]:
+def _pretrained_classes(config: Mapping[str, Any], module: Any, pretrained: bool) -> tuple[str, ...]:
     count = int(module.num_classes)
     if not pretrained:
         return tuple(f"class {i}" for i in range(count))
     return timm_classes(config["pretrained_cfg"], count) if _classifies(module) else ()
 
 
-def _classifies(module: torch.nn.Module) -> bool:
+def _classifies(module: Any) -> bool:
     """Whether there is a head of classes; a head of a text-image embedding has outputs and no classes."""
     return bool(module.num_classes) and bool(_head(module))
 
 
 def _built(
-    module: torch.nn.Module,
+    module: Any,
     config: dict[str, Any],
     classes: tuple[str, ...],
     entry: ModelEntry,
@@ -195,7 +197,7 @@ def _built(
     return BuiltModel(module.eval(), config, preprocessing, classes, entry, shown, pretrained, groups, head)
 
 
-def _head(module: torch.nn.Module) -> list[str]:
+def _head(module: Any) -> list[str]:
     """Parameter names of the classifier that timm itself names."""
     found = module.get_classifier()
     parts = found if isinstance(found, (tuple, list)) else (found,)
@@ -203,7 +205,7 @@ def _head(module: torch.nn.Module) -> list[str]:
     return [name for name, parameter in module.named_parameters() if id(parameter) in own]
 
 
-def _entry_of(config: Mapping[str, Any], module: torch.nn.Module, count: int) -> ModelEntry:
+def _entry_of(config: Mapping[str, Any], module: Any, count: int) -> ModelEntry:
     """An entry for a restored module: the configuration may come from a folder that is gone."""
     cfg = config["pretrained_cfg"]
     size = config["image_size"] or 0

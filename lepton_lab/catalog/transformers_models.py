@@ -68,7 +68,7 @@ def restore(config: Mapping[str, Any], classes: tuple[str, ...]) -> BuiltModel:
 
 def save(built: BuiltModel, folder: Path) -> list[str]:
     """`model.safetensors`, `config.json` and the processor's file; see `building.save_pretrained`."""
-    model = built.module.model
+    model: Any = built.module.model
     before = {path.name for path in folder.iterdir()}
     with _quiet():
         model.save_pretrained(str(folder), max_shard_size="1000GB")
@@ -177,7 +177,8 @@ def _config_object(raw: Mapping[str, Any]) -> Any:
         raise LeptonError(f"The configuration of this {kind} model is not valid.", str(error).strip().split("\n")[0][:160]) from error
 
 
-def create(raw: Mapping[str, Any]) -> torch.nn.Module:
+def create(raw: Mapping[str, Any]) -> Any:
+    """The classifier of a configuration with random weights. Raises LeptonError when it cannot be built."""
     config = _config_object(raw)
     try:
         return _model_class(config)(config).float()
@@ -185,13 +186,13 @@ def create(raw: Mapping[str, Any]) -> torch.nn.Module:
         raise LeptonError(f"transformers cannot build this {config.model_type} model.", str(error).strip().split("\n")[0][:160]) from error
 
 
-def _model_class(config: Any) -> type:
+def _model_class(config: Any) -> Any:
     """The classifier for a configuration; among several, the one that the checkpoint names."""
     from transformers import MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING
 
     if type(config) not in MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING:
         raise LeptonError(f"transformers has no image classifier of type {config.model_type!r}.", "", "%lepton models --source=transformers")
-    found = MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING[type(config)]
+    found: Any = MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING[type(config)]
     choices = found if isinstance(found, tuple) else (found,)
     return next((cls for cls in choices if cls.__name__ in (config.architectures or ())), choices[0])
 
@@ -214,7 +215,7 @@ def _load(raw: Mapping[str, Any], source: weight_files.Source, name: str, new_he
     settings = _config_object(raw)
     options: dict[str, Any] = {"config": settings, "dtype": torch.float32, "output_loading_info": True, "ignore_mismatched_sizes": True}
     with _quiet(), seeded(0):
-        if source.folder is not None:
+        if source.file is None or source.folder is not None:
             options |= {"use_safetensors": True, "local_files_only": True}
             model, info = _model_class(settings).from_pretrained(str(source.folder), **options)
         else:
@@ -226,7 +227,7 @@ def _load(raw: Mapping[str, Any], source: weight_files.Source, name: str, new_he
     wrong = (missing | set(mismatched)) - head
     if wrong or (mismatched and not new_head):
         found = {key: shape[0] for key, shape in mismatched.items()}
-        wanted = {key: shape[1] for key, shape in mismatched.items()} | {key: () for key in missing - set(mismatched)}
+        wanted = {key: shape[1] for key, shape in mismatched.items()} | dict.fromkeys(missing - set(mismatched), ())
         raise weight_files.misfits(found, wanted, source.file.name if source.file else str(source.folder), name)
     return model.float(), bool(missing & head)
 
@@ -248,7 +249,7 @@ def _transfer(trained: torch.nn.Module, module: Logits, skip: list[str]) -> None
     module.model.load_state_dict(state, strict=False)
 
 
-def _tame(model: torch.nn.Module) -> tuple[str, ...]:
+def _tame(model: Any) -> tuple[str, ...]:
     """Undo two settings that TensorFlow checkpoints carry over and that ruin fine-tuning.
 
     MobileNetV1 and V2 of transformers give BatchNorm a momentum of 0.9997 and 0.997: TensorFlow's decay,
@@ -263,7 +264,7 @@ def _tame(model: torch.nn.Module) -> tuple[str, ...]:
         notes.append(f"BatchNorm momentum {norms[0].momentum:g} of the checkpoint was set to 0.1 for training.")
     for norm in norms:
         norm.momentum = 0.1
-    dropout = getattr(model, "dropout", None)
+    dropout: Any = getattr(model, "dropout", None)
     if model.config.model_type in ("mobilenet_v1", "mobilenet_v2") and getattr(dropout, "p", 0) > 0.5:
         notes.append(f"Classifier dropout {dropout.p:g} of the checkpoint is a share to keep; {1 - dropout.p:g} is dropped.")
         dropout.p = round(1 - dropout.p, 6)
@@ -309,8 +310,9 @@ def _built(
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """No progress bars and no warnings about what is checked here anyway."""
-    from transformers.utils import logging
+    from transformers.utils import logging as library
 
+    logging: Any = library
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
     logging.disable_progress_bar()

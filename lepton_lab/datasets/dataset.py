@@ -298,7 +298,7 @@ def data(path_or_object: Any, **options: Any) -> ImageDataset:
 
 
 def _text(name: str | None) -> str | None:
-    """A name that a table can hold; bytes of a file name that are no text are written as \\udcNN."""
+    """A name that a table can hold; bytes of a file name that are no text are written as escapes."""
     return None if name is None else name.encode("utf-8", "backslashreplace").decode()
 
 

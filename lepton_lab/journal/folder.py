@@ -124,7 +124,7 @@ def new_run(name: str, record: dict[str, Any], stem: str = "run") -> RunFolder:
 def run_folders() -> list[RunFolder]:
     """All runs, newest first."""
     root = runs_root()
-    found = [path for path in root.glob("*/run.json")] if root.is_dir() else []
+    found = list(root.glob("*/run.json")) if root.is_dir() else []
     return [RunFolder(p.parent) for p in sorted(found, key=lambda p: p.parent.stat().st_ctime, reverse=True)]
 
 

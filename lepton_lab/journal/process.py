@@ -19,6 +19,8 @@ def this_process() -> dict[str, Any]:
 
 def alive(process: dict[str, Any]) -> bool:
     """Whether that process still runs. One on another host is taken to be alive: nobody here can tell."""
+    if not isinstance(process, dict):
+        return False
     if process.get("host") != socket.gethostname():
         return bool(process)
     try:

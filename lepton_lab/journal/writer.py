@@ -42,6 +42,7 @@ class JournalWriter:
         self._mend_torn_line()
 
     def __call__(self, event: Event) -> None:
+        """Write the event, or keep it until the disk takes it; never raises for the disk's sake."""
         self._waiting.append((to_line(event) + "\n").encode("ascii"))
         self._flush()
         if isinstance(event, (RunStarted, Saved, RunEnded)) and not self.failing:

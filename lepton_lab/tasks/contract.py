@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy as np
     import torch
 
-    from lepton_lab.catalog import BuiltModel
+    from lepton_lab.catalog import BuiltModel as BuiltModel
     from lepton_lab.datasets import Split
     from lepton_lab.spec import TrainSpec
 

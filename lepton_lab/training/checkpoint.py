@@ -93,11 +93,38 @@ def newest(folder: Path) -> list[Path]:
     return sorted(found, key=lambda path: int(path.name[5:]), reverse=True)
 
 
-def prune(folder: Path, keep: set[str], recent: int = KEEP) -> None:
-    """Remove all but the `recent` newest checkpoints and those named in `keep`."""
-    for path in newest(folder)[recent:]:
+def pinned(folder: Path) -> set[str]:
+    """Names of the checkpoints that a user asked to keep."""
+    kept = set()
+    for path in newest(folder):
+        try:
+            if durable.read_json(path / "state.json").get("pinned"):
+                kept.add(path.name)
+        except StorageError:
+            continue
+    return kept
+
+
+def prune(folder: Path, keep: set[str], recent: int = KEEP, limit: float = float("inf")) -> None:
+    """Remove what need not be kept.
+
+    Args:
+        folder: The run's checkpoint folder.
+        keep: Names that stay whatever happens.
+        recent: How many of the newest stay.
+        limit: Bytes that all together may take; beyond them the older recent ones go, never the newest.
+    """
+    found = newest(folder)
+    for path in found[recent:]:
         if path.name not in keep:
             shutil.rmtree(path, ignore_errors=True)
+    for path in reversed(found[1:recent]):
+        if path.name not in keep and _bytes(folder) > limit:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _bytes(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
 
 
 def _take_apart(tree: Any, name: str, into: dict[str, torch.Tensor]) -> Any:

@@ -1,24 +1,39 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Orders to a run under way: flags that the loop reads between steps.
+"""Orders to a run under way: what the loop reads between steps.
 
-Any thread may give an order (a cell, a button's handler, a signal); none waits for the loop. The loop
-takes them at the next step boundary and journals each with the step at which it took effect.
+Any thread may give an order (a cell, a button's handler, a signal), and so may another process through
+the run's folder; none waits for the loop. The loop takes them at the next step boundary and journals each
+with the step at which it took effect. Orders of an earlier run can be given again at the same steps.
 """
 
 from __future__ import annotations
 
 import queue
 import threading
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+
+STOP_FILE = "STOP"
+LOOK_EVERY = 0.2
 
 
 @dataclass(frozen=True)
 class Order:
-    """One order: `action` is stop, pause, resume, set or checkpoint."""
+    """One order.
+
+    Attributes:
+        action: A name in `lepton_lab.training.orders`.
+        values: Plain values that are journaled with it.
+        answer: Where the result goes, for orders that have one.
+    """
 
     action: str
     values: dict[str, Any] = field(default_factory=dict)
+    answer: Future[Any] | None = field(default=None, compare=False, repr=False)
 
 
 class Control:
@@ -26,23 +41,59 @@ class Control:
 
     Waiting uses an Event, never `Thread.join`: on CPython 3.11 a KeyboardInterrupt inside `join` makes
     the thread look finished while it still runs.
+
+    Args:
+        folder: The run's folder; a file called STOP in it orders a stop.
+        replay: Step -> orders that were journaled there, given again.
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self, folder: Path | None = None, replay: Mapping[int, Sequence[Order]] | None = None
+    ) -> None:
         self._orders: queue.SimpleQueue[Order] = queue.SimpleQueue()
+        self._replay = {step: list(orders) for step, orders in (replay or {}).items()}
+        self._stop_file = folder / STOP_FILE if folder is not None else None
+        self._looked = 0.0
         self.over = threading.Event()
 
-    def give(self, action: str, **values: Any) -> None:
+    def give(self, action: str, *, answer: Future[Any] | None = None, **values: Any) -> None:
         """Order something; returns at once."""
-        self._orders.put(Order(action, values))
+        self._orders.put(Order(action, values, answer))
 
-    def take(self, *, wait: float | None = None) -> list[Order]:
-        """The orders given since the last call; with `wait`, the first one is waited for (seconds)."""
-        taken: list[Order] = []
+    def take(self, step: int, *, wait: float | None = None) -> list[Order]:
+        """The orders for this step boundary.
+
+        Args:
+            step: Optimizer steps taken so far.
+            wait: Seconds to wait for the first one; None does not wait.
+        """
+        taken = self._replay.pop(step, [])
         try:
-            if wait is not None:
+            if wait is not None and not taken:
                 taken.append(self._orders.get(timeout=wait))
             while True:
                 taken.append(self._orders.get_nowait())
         except queue.Empty:
-            return taken
+            pass
+        if self._stop_asked():
+            taken.append(Order("stop", {"by": STOP_FILE}))
+        return taken
+
+    def end(self) -> None:
+        """The run is over: whoever waits goes on, and orders that came too late are told so."""
+        self.over.set()
+        while not self._orders.empty():
+            order = self._orders.get_nowait()
+            if order.answer is not None:
+                order.answer.cancel()
+
+    def _stop_asked(self) -> bool:
+        """Look for the STOP file a few times a second; it is taken away once it was seen."""
+        now = time.monotonic()
+        if self._stop_file is None or now - self._looked < LOOK_EVERY:
+            return False
+        self._looked = now
+        if not self._stop_file.exists():
+            return False
+        self._stop_file.unlink(missing_ok=True)
+        return True

@@ -60,12 +60,13 @@ def training_batches(
     steps: int,
     start: int,
     workers: int,
+    shuffle: bool = True,
 ) -> Iterator[Batch]:
     """The batches of an epoch from step `start` (counted from 0 within the epoch) on.
 
     The last batch of an epoch is made whole with the first samples of the epoch's order.
     """
-    sequence = order(seed, epoch, len(split))
+    sequence = order(seed, epoch, len(split), shuffle)
     sequence = np.resize(sequence, steps * batch_size)
     keys = [
         [Key(seed, epoch, int(i)) for i in sequence[step * batch_size : (step + 1) * batch_size]]

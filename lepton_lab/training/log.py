@@ -7,12 +7,16 @@ together, a few times a second; each step still gets its own event.
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 
 import psutil
 import torch
 
 from lepton_lab.events import Bus, StepDone
+from lepton_lab.training.recover import NotFiniteError
 
 INTERVAL = 0.2
 _THIS = psutil.Process()
@@ -30,41 +34,57 @@ class StepLog:
     def __init__(self, bus: Bus, device: torch.device, batch_size: int) -> None:
         self.bus, self.device, self.batch_size = bus, device, batch_size
         self._loss: torch.Tensor | None = None
-        self._waiting: list[tuple[int, int, float, float, torch.Tensor]] = []
+        self._waiting: list[tuple[StepDone, Sequence[str], torch.Tensor]] = []
         self.restart()
 
     def restart(self) -> None:
         """Begin a new interval: time spent elsewhere (evaluation, a pause) does not count into the rate."""
-        self._since, self._last = time.perf_counter(), time.time()
+        self._since = time.perf_counter()
 
     def add(self, loss: torch.Tensor) -> None:
         """Add the weighted loss of a micro-batch to the step under way."""
         loss = loss.detach()
         self._loss = loss if self._loss is None else self._loss + loss
 
-    def end_step(self, step: int, epoch: int, learning_rate: float) -> list[float]:
-        """The step is complete; emit what waits when the interval is over, and return its losses."""
+    def drop_step(self) -> None:
+        """Forget the step under way: it is done again."""
+        self._loss = None
+
+    def clear(self) -> None:
+        """Forget everything that waits: the steps are done again."""
+        self._loss = None
+        self._waiting.clear()
+
+    def end_step(self, step: int, epoch: int, learning_rate: float, samples: Sequence[str]) -> None:
+        """The step is complete; emit what waits when the interval is over.
+
+        Raises:
+            NotFiniteError: As `flush`.
+        """
         if self._loss is not None:
-            self._waiting.append((step, epoch, learning_rate, time.time(), self._loss))
+            event = StepDone(step, epoch, 0.0, learning_rate, 0.0)
+            self._waiting.append((event, samples, self._loss))
             self._loss = None
         if time.perf_counter() - self._since >= INTERVAL:
-            return self.flush()
-        return []
+            self.flush()
 
-    def flush(self) -> list[float]:
-        """Emit all waiting steps; returns their losses."""
+    def flush(self) -> None:
+        """Emit all waiting steps.
+
+        Raises:
+            NotFiniteError: A loss is no number; steps up to it were emitted.
+        """
         if not self._waiting:
-            return []
-        losses = torch.stack([loss for *_, loss in self._waiting]).tolist()
-        rate = len(self._waiting) * self.batch_size / max(time.perf_counter() - self._since, 1e-9)
+            return
+        waiting, self._waiting = self._waiting, []
+        losses = torch.stack([loss for *_, loss in waiting]).tolist()
+        rate = len(waiting) * self.batch_size / max(time.perf_counter() - self._since, 1e-9)
         memory = self._memory()
-        for (step, epoch, learning_rate, moment, _), loss in zip(
-            self._waiting, losses, strict=True
-        ):
-            self.bus.emit(StepDone(step, epoch, loss, learning_rate, rate, memory, moment))
-        self._waiting.clear()
+        for (event, samples, _), loss in zip(waiting, losses, strict=True):
+            self.bus.emit(replace(event, loss=loss, samples_per_second=rate, memory=memory))
+            if not math.isfinite(loss):
+                raise NotFiniteError(event.step, loss, samples)
         self.restart()
-        return losses
 
     def _memory(self) -> int:
         if self.device.type == "cuda":

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lepton_lab.training.recover import NotFiniteError, halve, is_out_of_memory, roll_back
 from lepton_lab.training.seeds import seeded_step
 
 if TYPE_CHECKING:
@@ -14,13 +15,22 @@ if TYPE_CHECKING:
 
 def train(t: Trainer) -> str:
     """Train from the trainer's step to the end of its plan. Returns the state: "done" or "stopped"."""
+    while True:
+        try:
+            return epochs(t)
+        except NotFiniteError as found:
+            roll_back(t, found)
+
+
+def epochs(t: Trainer) -> str:
+    """The epochs that are left."""
     for epoch in range(t.epoch, t.plan.epochs):
         t.begin(epoch)
         for batch in t.batches(epoch):
             if not t.obey():
                 return "stopped"
             step(t, batch, epoch)
-            t.after_step(epoch)
+            t.after_step(batch, epoch)
         t.after_epoch(epoch)
         if t.out_of_patience:
             break
@@ -28,8 +38,24 @@ def train(t: Trainer) -> str:
 
 
 def step(t: Trainer, batch: Batch, epoch: int) -> None:
-    """One optimizer step over an effective batch, cut into micro-batches that weigh by their size."""
+    """One optimizer step over an effective batch, in smaller parts when the memory is full."""
     t.set_learning_rate()
+    while True:
+        try:
+            gradients(t, batch, epoch)
+            break
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            halve(t, error)
+    t.precision.step(t.optimizer, t.parameters, t.spec.clip)
+    t.step += 1
+    if t.average is not None:
+        t.average.update(t.module, t.step)
+
+
+def gradients(t: Trainer, batch: Batch, epoch: int) -> None:
+    """The gradients of an effective batch, from micro-batches that weigh by their size."""
     with seeded_step(t.spec.seed, epoch, t.step, t.device):
         for start in range(0, len(batch), t.micro_batch):
             part = batch.cut(start, start + t.micro_batch)
@@ -37,7 +63,3 @@ def step(t: Trainer, batch: Batch, epoch: int) -> None:
                 loss = t.task.loss(t.module, part, t.device) * (len(part) / len(batch))
             t.precision.backward(loss)
             t.log.add(loss)
-    t.precision.step(t.optimizer, t.parameters, t.spec.clip)
-    t.step += 1
-    if t.average is not None:
-        t.average.update(t.module, t.step)

@@ -53,7 +53,7 @@ def parameter_groups(
     layer_decay: float,
     weight_decay: float,
 ) -> list[dict[str, Any]]:
-    """Optimizer groups with `factor`, the share of the learning rate, and no decay on norms and biases.
+    """Optimizer groups with `factor`, the share of the learning rate; norms and biases have no decay.
 
     Layer-wise decay multiplies the rate by `layer_decay` for each group below the head
     (arXiv 1801.06146, 2003.10555).
@@ -67,7 +67,9 @@ def parameter_groups(
             if parameter is not None and parameter.requires_grad:
                 decay = 0.0 if parameter.ndim <= 1 or name.endswith(".bias") else weight_decay
                 made.setdefault((factor, decay), []).append(parameter)
-    return [{"params": p, "factor": f, "weight_decay": d} for (f, d), p in made.items()]
+    return [
+        {"params": p, "factor": f, "weight_decay": d, "decays": d > 0} for (f, d), p in made.items()
+    ]
 
 
 def create(

@@ -10,12 +10,11 @@ from __future__ import annotations
 import copy
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
-from lepton_lab.catalog import BuiltModel
 from lepton_lab.datasets import Dataset
 from lepton_lab.spec import TrainSpec
 from lepton_lab.tasks import tasks
@@ -24,6 +23,9 @@ from lepton_lab.training.loader import training_batches
 from lepton_lab.training.plan import Plan
 from lepton_lab.training.precision import Precision
 from lepton_lab.training.seeds import own_randomness, seeded_step
+
+if TYPE_CHECKING:
+    from lepton_lab.tasks.contract import BuiltModel
 
 LOWEST, HIGHEST = 1e-6, 1.0
 EPOCH = 1_000_003

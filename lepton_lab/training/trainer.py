@@ -10,26 +10,33 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
-from lepton_lab.catalog import BuiltModel
-from lepton_lab.datasets import Dataset
+from lepton_lab.datasets import Dataset, Split
 from lepton_lab.errors import LeptonError, StorageError
-from lepton_lab.events import Alert, Bus, Controlled, Evaluated, Saved
-from lepton_lab.spec import TrainSpec
+from lepton_lab.events import Alert, Bus, Controlled, Evaluated
+from lepton_lab.spec import TrainSpec, from_json, to_json
 from lepton_lab.tasks import Batch, tasks
 from lepton_lab.training import checkpoint, optim
-from lepton_lab.training.control import Control, Order
+from lepton_lab.training.allocator import hand_back, keep_freed_memory
+from lepton_lab.training.control import Control
 from lepton_lab.training.ema import WeightAverage
 from lepton_lab.training.evaluate import outputs
 from lepton_lab.training.loader import training_batches
 from lepton_lab.training.log import StepLog
+from lepton_lab.training.orders import carry_out
 from lepton_lab.training.plan import Plan
 from lepton_lab.training.precision import Precision
+from lepton_lab.training.recover import NotFiniteError
+from lepton_lab.training.saver import Job, Saver, copy_of, finite
 from lepton_lab.training.schedule import factor
+
+if TYPE_CHECKING:
+    from lepton_lab.tasks.contract import BuiltModel
 
 
 class Trainer:
@@ -60,6 +67,8 @@ class Trainer:
         self.data, self.spec, self.plan = data, spec, plan
         self.bus, self.control, self.folder = bus, control, folder
         self.device = torch.device(plan.device)
+        if self.device.type == "cpu":
+            keep_freed_memory()
         self.task = tasks.get(task).create(built, spec, getattr(data, "flip_safe", True))
         optim.freeze(built.module, built.groups, spec.freeze)
         layout = torch.channels_last if plan.channels_last else torch.contiguous_format
@@ -78,6 +87,9 @@ class Trainer:
         self.step = 0
         self.best: dict[str, Any] = {}
         self.stale = 0
+        self.rolled_back = False
+        self.last_saved = 0
+        self.saver = Saver(folder, bus)
 
     @property
     def epoch(self) -> int:
@@ -105,6 +117,7 @@ class Trainer:
             steps=self.plan.steps_per_epoch,
             start=self.step - epoch * self.plan.steps_per_epoch,
             workers=self.plan.workers,
+            shuffle=self.data.shuffle,
         )
 
     def set_learning_rate(self) -> None:
@@ -114,44 +127,57 @@ class Trainer:
             group["lr"] = rate * group["factor"]
 
     @property
+    def share(self) -> float:
+        """The share of the peak learning rate at this step."""
+        return factor(self.step, self.plan.steps, self.spec.schedule, self.spec.warmup)
+
+    @property
     def learning_rate(self) -> float:
         """The head's rate at this step."""
-        return self.peak * factor(self.step, self.plan.steps, self.spec.schedule, self.spec.warmup)
+        return self.peak * self.share
 
     def obey(self) -> bool:
         """Carry out the orders given since the last step; False when the run is to stop."""
-        orders = self.control.take()
-        while orders:
+        paused = False
+        orders = self.control.take(self.step)
+        while orders or paused:
             for order in orders:
                 self.log.flush()
-                self.bus.emit(Controlled(self.step, order.action, order.values))
+                self.bus.emit(Controlled(self.step, order.action, _plain(order.values)))
                 if order.action == "stop":
-                    self.save(self.epoch)
+                    self.save()
                     return False
-            paused = orders[-1].action == "pause"
-            orders = self._wait() if paused else []
+                if order.action in ("pause", "resume"):
+                    paused = order.action == "pause"
+                    self._rest(paused)
+                else:
+                    carry_out(self, order)
+                self.log.restart()
+            orders = self.control.take(self.step, wait=0.2 if paused else None)
         return True
 
-    def _wait(self) -> list[Order]:
-        while not (orders := self.control.take(wait=0.5)):
-            continue
-        self.log.restart()
-        return orders
+    def _rest(self, paused: bool) -> None:
+        """A paused run is saved and gives the device's spare memory back."""
+        if paused:
+            self.save()
+            if self.device.type == "cuda":
+                torch.cuda.empty_cache()
 
-    def after_step(self, epoch: int) -> None:
+    def after_step(self, batch: Batch, epoch: int) -> None:
         """Log the step, and save when it is time."""
-        self._check(self.log.end_step(self.step, epoch + 1, self.learning_rate))
+        self.log.end_step(self.step, epoch + 1, self.optimizer.param_groups[-1]["lr"], batch.ids)
         every = self.spec.checkpoint_every
         if every and self.step % every == 0 and self.step % self.plan.steps_per_epoch:
-            self.save(epoch)
+            self.log.flush()
+            self.save()
 
     def after_epoch(self, epoch: int) -> None:
         """Evaluate, remember the best, save."""
-        self._check(self.log.flush())
+        self.log.flush()
         split = self.data.val or self.data.train
         values = self.evaluate(split)
         score = values[self.task.metric] * (1 if self.task.higher_is_better else -1)
-        better = not self.best or score > self.best["score"]
+        better = math.isfinite(score) and (not self.best or score > self.best["score"])
         self.stale = 0 if better else self.stale + 1
         if better:
             self.best = {
@@ -162,57 +188,73 @@ class Trainer:
                 **values,
             }
         self.bus.emit(Evaluated(self.step, epoch + 1, split.name, dict(values), better))
-        self.save(epoch, better)
+        self.save(best=better)
         optim.training_mode(self.module)
 
-    def _check(self, losses: list[float]) -> None:
-        bad = [loss for loss in losses if not math.isfinite(loss)]
-        if bad:
-            raise LeptonError(
-                f"Training stopped: the loss became {bad[0]} by step {self.step}.",
-                f"Checkpoints up to the last evaluation are kept; a learning rate of {self.peak:g} may be too high.",
-                f"--learning-rate={self.peak / 10:.1g}",
+    def report(self, split: str, values: Mapping[str, float]) -> None:
+        """Tell the metrics of a moment between two steps."""
+        epoch = min(self.epoch, self.plan.epochs - 1) + 1
+        self.bus.emit(Evaluated(self.step, epoch, split, dict(values)))
+
+    def warn(self, message: str) -> None:
+        """Tell the user something that did not end the run."""
+        self.bus.emit(Alert(self.step, "warning", message))
+
+    @contextmanager
+    def at_rest(self) -> Iterator[torch.nn.Module]:
+        """The module in evaluation mode, with the averaged weights when there are such; then as it was."""
+        average = self.average.applied(self.module) if self.average is not None else nullcontext()
+        with average:
+            self.module.eval()
+            try:
+                yield self.module
+            finally:
+                optim.training_mode(self.module)
+
+    def evaluate(self, split: Split) -> Mapping[str, float]:
+        """The task's metrics on a split."""
+        with self.at_rest() as module:
+            found = outputs(
+                self.task,
+                module,
+                split,
+                device=self.device,
+                batch_size=max(self.micro_batch, 64),
+                workers=self.plan.workers,
+                precision=self.precision,
             )
-
-    def evaluate(self, split: Any) -> Mapping[str, float]:
-        """The task's metrics on a split, with the averaged weights when there are such."""
-        if self.average is not None:
-            with self.average.applied(self.module):
-                return self._score(split)
-        return self._score(split)
-
-    def _score(self, split: Any) -> Mapping[str, float]:
-        found = outputs(
-            self.task,
-            self.module,
-            split,
-            device=self.device,
-            batch_size=max(self.plan.batch_size, 64),
-            workers=self.plan.workers,
-            precision=self.precision,
-        )
         return self.task.score(found, self.task.targets(split))
 
-    def save(self, epoch: int, best: bool = False) -> None:
-        """Write a checkpoint; a full disk is told and costs nothing that was there before."""
+    def save(self, *, best: bool = False, pinned: bool = False) -> None:
+        """Hand a copy of everything to the one who writes checkpoints.
+
+        Raises:
+            NotFiniteError: The weights are no numbers: such a checkpoint would be worse than none.
+        """
         trees = {"model": self.module.state_dict(), "optimizer": self.optimizer.state_dict()}
+        if not finite(trees["model"]):
+            if self.step == 0:
+                raise LeptonError(
+                    "The model's weights hold numbers that are not finite.",
+                    "It cannot be trained from there.",
+                    "Load it again, or train from an earlier run.",
+                )
+            raise NotFiniteError(self.step, float("nan"), ())
         if self.average is not None:
             trees["average"] = self.average.state
         facts = {
-            "epoch": epoch,
-            "best": self.best,
+            "epoch": self.epoch,
+            "best": dict(self.best),
             "stale": self.stale,
             "peak": self.peak,
+            "micro_batch": self.micro_batch,
+            "spec": to_json(self.spec),
             "scaler": self.precision.scaler.state_dict(),
             "time": time.time(),
         }
-        try:
-            path = checkpoint.save(self.folder, self.step, trees, facts)
-        except StorageError as error:
-            self.bus.emit(Alert(self.step, "error", error.what, error.todo))
-            return
-        self.bus.emit(Saved(self.step, epoch + 1, f"checkpoints/{path.name}", best))
-        checkpoint.prune(self.folder, keep={f"step-{self.best['step']}"} if self.best else set())
+        epoch = min(self.epoch, self.plan.epochs - 1) + 1
+        self.saver.save(Job(self.step, epoch, copy_of(trees), facts, best, pinned))
+        self.last_saved = self.step
 
     def restore(self, path: Path) -> None:
         """Go on from a checkpoint, bit for bit as if the run had never stopped."""
@@ -224,28 +266,43 @@ class Trainer:
                 self.average.state[name].copy_(value)
         self.precision.scaler.load_state_dict(facts["scaler"])
         self.step, self.best, self.stale = facts["step"], facts["best"], facts["stale"]
-        self.peak = facts["peak"]
+        self.peak, self.micro_batch = facts["peak"], facts["micro_batch"]
+        self.spec = self.task.spec = from_json(TrainSpec, facts["spec"])
+        self.saver.best = f"step-{self.best['step']}" if self.best else ""
+        self.last_saved = self.step
 
-    def finish(self) -> None:
-        """Load the best weights (or the averaged last ones) into the module and free the optimizer."""
-        source = (
-            self.folder / f"step-{self.best['step']}" if self.best and self.spec.keep_best else None
-        )
-        kind = "average" if self.average is not None else "model"
-        if source is not None and source.is_dir():
-            self.module.load_state_dict(checkpoint.weights(source, kind))
-        else:
-            if source is not None:
-                self.bus.emit(
-                    Alert(
-                        self.step,
-                        "warning",
-                        "The best weights could not be kept; the last ones are used.",
-                    )
-                )
+    def finish(self, *, failed: bool = False) -> None:
+        """Load the chosen weights into the module and free the optimizer.
+
+        Args:
+            failed: The run broke off: without a best checkpoint the newest whole one is loaded, because the
+                weights of this moment may be no numbers.
+        """
+        self.saver.close()
+        best = [self.folder / f"step-{self.best['step']}"] if self.best else []
+        chosen = best if self.spec.keep_best else []
+        if not self._load(chosen + (checkpoint.newest(self.folder) if failed else [])):
+            if chosen:
+                self.warn("The best weights could not be kept; the last ones are used.")
             if self.average is not None:
                 self.module.load_state_dict(self.average.state)
         self.module.eval()
         for parameter in self.module.parameters():
             parameter.requires_grad_(True)
         self.optimizer.zero_grad(set_to_none=True)
+        self.optimizer.state.clear()
+        hand_back()
+
+    def _load(self, candidates: list[Path]) -> bool:
+        """Take the weights of the first checkpoint that is whole."""
+        kind = "average" if self.average is not None else "model"
+        for path in candidates:
+            with suppress(StorageError):
+                self.module.load_state_dict(checkpoint.weights(path, kind))
+                return True
+        return False
+
+
+def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of an order that can be written down."""
+    return {k: v for k, v in values.items() if isinstance(v, (str, int, float, bool, list))}

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from lepton_lab.workbench.handle import Run
     from lepton_lab.workbench.model import LeptonModel
     from lepton_lab.workbench.predictions import Prediction, Predictions
+    from lepton_lab.workbench.session import Session
 
 GATE_SAMPLES = 96
 
@@ -61,18 +62,14 @@ def train(
     Raises:
         LeptonError: What is wrong with model, data or options, before anything is trained.
     """
-    from lepton_lab.workbench.listing import remember
-    from lepton_lab.workbench.session import Session
+    from lepton_lab.workbench.starting import afresh
 
     spec = parse(TrainSpec, options, where="train")
     model, data = _model(model), _data(data)
-    built, parent = _with_head(model, data, spec)
+    built, parent = with_head(model, data, spec)
     plan = _plan(built, data, spec, model.task)
     run_spec = RunSpec(model.spec, data.spec, spec, model.task)
-    session = Session(model, built, data, run_spec, plan, parent=parent, view=view)
-    remember(session.run)
-    latest.model, latest.data, latest.run, latest.artifact = model, data, session.run, None
-    return session.start(background=background)
+    return _begin(afresh(model, built, data, run_spec, plan, parent=parent, view=view), background)
 
 
 def find_learning_rate(model: Any, data: Any = None, **options: Any) -> RateFinding:
@@ -88,7 +85,7 @@ def find_learning_rate(model: Any, data: Any = None, **options: Any) -> RateFind
 
     spec = parse(TrainSpec, options, where="train")
     model, data = _model(model), _data(data)
-    built, _ = _with_head(model, data, spec)
+    built, _ = with_head(model, data, spec)
     plan = decide(
         spec, count=len(data.train), pretrained=built.pretrained, default_batch=data.batch_size
     )
@@ -146,30 +143,63 @@ def predict(model: Any, inputs: Any, *, top: int = 5) -> Prediction | Prediction
     Raises:
         DataError: An input cannot be read.
     """
-    import torch
-
-    from lepton_lab.workbench.predictions import Predictions
+    from lepton_lab.workbench.predicting import predict_with
 
     model, _ = _model_and_run(model)
-    if isinstance(inputs, torch.Tensor) and inputs.is_floating_point():
-        return _answers(
-            model, [f"input {i + 1}" for i in range(len(inputs))], _checked(model, inputs), [], top
-        )
-    from lepton_lab.runtime.image import normalize, prepare
-    from lepton_lab.workbench.images import image_inputs
+    return predict_with(
+        model.module, inputs, classes=model.classes, preprocessing=model.preprocessing, top=top
+    )
 
-    images = image_inputs(inputs)
-    parts = []
-    for start in range(0, len(images), 64):
-        pixels = np.stack(
-            [prepare(one.pixels, model.preprocessing) for one in images[start : start + 64]]
-        )
-        parts.append(
-            _probabilities(model, torch.from_numpy(normalize(pixels, model.preprocessing)))
-        )
-    if not parts:
-        return Predictions([])
-    return _collect(model, [one.name for one in images], np.concatenate(parts), images, top)
+
+def resume(run: Any = None, *, background: bool = False, view: str = "auto") -> Run:
+    """Go on with a run that was stopped, failed or lost its process, exactly as if it had never stopped.
+
+    Args:
+        run: A run or its name; the latest when left out.
+        background: Return at once.
+        view: Name of the live view.
+
+    Raises:
+        LeptonError: It is under way or done, its data changed, or no whole checkpoint is left.
+    """
+    from lepton_lab.workbench.starting import resumed
+
+    return _begin(resumed(_run(run), view=view), background)
+
+
+def branch(
+    run: Any,
+    step: int | None = None,
+    *,
+    background: bool = False,
+    view: str = "auto",
+    **changes: Any,
+) -> Run:
+    """A child of a run from one of its kept checkpoints.
+
+    Args:
+        run: The parent or its name.
+        step: A step that has a checkpoint; the newest when left out.
+        background: Return at once.
+        view: Name of the live view.
+        **changes: Fields of `TrainSpec`.
+    """
+    from lepton_lab.workbench.starting import branched
+
+    return _begin(branched(_run(run), step, view=view, **changes), background)
+
+
+def reproduce(run: Any = None, *, name: str = "", view: str = "auto") -> Run:
+    """Train a run again from its first step, with its control actions at their steps, to the same weights.
+
+    Args:
+        run: A run or its name; the latest when left out.
+        name: Name of the new run.
+        view: Name of the live view.
+    """
+    from lepton_lab.workbench.starting import repeated
+
+    return _begin(repeated(_run(run), view=view, name=name), False)
 
 
 def export(
@@ -199,6 +229,23 @@ def export(
     return artifact
 
 
+def _begin(session: Session, background: bool) -> Run:
+    """Start a session and remember what it works on as the latest."""
+    from lepton_lab.workbench.listing import remember
+
+    remember(session.run)
+    latest.model, latest.data = session.work.model, session.work.data
+    latest.run, latest.artifact = session.run, None
+    return session.start(background=background)
+
+
+def _run(value: Any) -> Run:
+    from lepton_lab.workbench.handle import Run
+    from lepton_lab.workbench.resolve import resolve_run
+
+    return value if isinstance(value, Run) else resolve_run(None if value is None else str(value))
+
+
 def _model(value: Any) -> LeptonModel:
     from lepton_lab.workbench.handle import Run
     from lepton_lab.workbench.model import LeptonModel
@@ -226,12 +273,14 @@ def _data(value: Any) -> Dataset:
     return resolve_data(value)
 
 
-def _with_head(model: LeptonModel, data: Dataset, spec: TrainSpec) -> tuple[BuiltModel, str]:
-    """A module of its own for this training, with a head for the data's classes, and the parent run's name."""
+def with_head(
+    model: LeptonModel, data: Dataset, spec: TrainSpec
+) -> tuple[BuiltModel, dict[str, Any]]:
+    """A module of its own for this training, with a head for the data's classes, and the parent run."""
     from lepton_lab.catalog import build, from_config
 
     if model._run is None:
-        return build(model.spec, classes=data.classes, seed=spec.seed), ""
+        return build(model.spec, classes=data.classes, seed=spec.seed), {}
     before = model.built
     if tuple(before.classes) == tuple(data.classes):
         built = copy.deepcopy(before)
@@ -244,7 +293,7 @@ def _with_head(model: LeptonModel, data: Dataset, spec: TrainSpec) -> tuple[Buil
         built.module.load_state_dict(kept, strict=False)
         built.preprocessing = before.preprocessing
     built.weights, built.pretrained = f"run {model._run.name}", True
-    return built, model._run.name
+    return built, {"run": model._run.name, "weights": True}
 
 
 def _plan(built: BuiltModel, data: Dataset, spec: TrainSpec, task: str) -> Any:
@@ -306,55 +355,6 @@ def _targets(classes: tuple[str, ...], split: Split) -> np.ndarray:
             "Train it on this data first: model.train(data)",
         )
     return np.array([index[split.classes[t]] for t in split.targets], dtype=np.int64)
-
-
-def _checked(model: LeptonModel, tensor: Any) -> Any:
-    step = model.preprocessing.get("crop") or model.preprocessing["resize"]
-    expected = (model.preprocessing["channels"], *(int(n) for n in step["size"]))
-    tensor = tensor[None] if tensor.ndim == 3 else tensor
-    if tensor.ndim != 4 or tuple(tensor.shape[1:]) != expected:
-        raise LeptonError(
-            f"The model takes tensors of shape (N, {', '.join(map(str, expected))}); got {tuple(tensor.shape)}.",
-            "A float tensor is taken as preprocessed; images may have any size.",
-            "model.predict('photo.jpg')",
-        )
-    return tensor
-
-
-def _probabilities(model: LeptonModel, tensor: Any) -> np.ndarray:
-    import torch
-
-    module = model.module
-    training = module.training
-    module.eval()
-    try:
-        with torch.inference_mode():
-            logits = module(tensor.to(next(module.parameters()).device))
-            result: np.ndarray = logits.float().softmax(dim=1).cpu().numpy()
-            return result
-    finally:
-        module.train(training)
-
-
-def _answers(
-    model: LeptonModel, names: list[str], tensor: Any, images: list[Any], top: int
-) -> Prediction | Predictions:
-    return _collect(model, names[: len(tensor)], _probabilities(model, tensor), images, top)
-
-
-def _collect(
-    model: LeptonModel, names: list[str], found: np.ndarray, images: list[Any], top: int
-) -> Prediction | Predictions:
-    from lepton_lab.workbench.images import thumbnail
-    from lepton_lab.workbench.predictions import PICTURES, Prediction, Predictions
-
-    shown = len(names) <= PICTURES and bool(images)
-    pictures = [thumbnail(one.pixels, one.name) for one in images] if shown else [None] * len(names)
-    items = [
-        Prediction(name, row, model.classes, picture, top)
-        for name, row, picture in zip(names, found, pictures, strict=True)
-    ]
-    return items[0] if len(items) == 1 else Predictions(items)
 
 
 def _default_target(model: LeptonModel, run: Run | None) -> Path:

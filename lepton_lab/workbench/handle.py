@@ -8,14 +8,18 @@ crashed one answers like the one that trains in this cell.
 from __future__ import annotations
 
 import threading
-from functools import cached_property
+from collections.abc import Generator
+from concurrent.futures import Future
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lepton_lab.errors import LeptonError, StorageError
 from lepton_lab.events import Event
 from lepton_lab.journal import RunFolder
+from lepton_lab.journal.folder import LIVE
 from lepton_lab.spec import RunSpec, from_json
+from lepton_lab.training.control import STOP_FILE
 
 if TYPE_CHECKING:
     from lepton_lab.charts import History
@@ -117,7 +121,8 @@ class Run:
                     "Only its summary is kept in the run.",
                     f"lab.evaluate(lab.run('{self.name}'), data)",
                 )
-            self._data = data(spec.path, **_options(spec))
+            source = self.record["data"].get("source") or spec.path
+            self._data = data(source, **_options(spec))
         return self._data
 
     @property
@@ -145,17 +150,74 @@ class Run:
             raise error
         return self
 
+    def __await__(self) -> Generator[Any, None, Run]:
+        """`await run` waits and leaves the kernel free for buttons and other cells."""
+        import asyncio
+
+        async def over() -> Run:
+            while self._control is not None and not self._control.over.is_set():
+                await asyncio.sleep(0.05)
+            return self.wait()
+
+        return over().__await__()
+
     def stop(self) -> Run:
-        """Finish the step, save, load the best weights. Returns at once."""
+        """Finish the step, save, load the best weights. Returns at once.
+
+        A run that trains in another process is asked through a file called STOP in its folder.
+        """
+        if self._control is None and self.state in LIVE:
+            (self.path / STOP_FILE).touch()
+            return self
         return self._order("stop")
 
     def pause(self) -> Run:
-        """Rest at the next step boundary."""
+        """Rest at the next step boundary, saved."""
         return self._order("pause")
 
-    def resume(self) -> Run:
-        """Go on after a pause."""
-        return self._order("resume")
+    def resume(self, **options: Any) -> Run:
+        """Go on after a pause; or, when the run was stopped or crashed, from its newest whole checkpoint."""
+        if self._control is not None and not self._control.over.is_set():
+            return self._order("resume")
+        from lepton_lab.workbench.actions import resume
+
+        return resume(self, **options)
+
+    def set(self, **values: Any) -> Run:
+        """Change values from the next step on: learning_rate, weight_decay, clip, patience, ...
+
+        Raises:
+            SpecError: A value is wrong or cannot change while training.
+        """
+        from lepton_lab.training.orders import check_changes
+
+        return self._order("set", **check_changes(values))
+
+    def checkpoint(self) -> Run:
+        """Save at the next step boundary and keep that checkpoint for good."""
+        return self._order("checkpoint")
+
+    def evaluate_now(self, split: str | None = None) -> dict[str, float]:
+        """The metrics of this moment, between two steps; training then goes on as if nothing had been."""
+        found: dict[str, float] = self._ask("evaluate", **({"split": split} if split else {}))
+        return found
+
+    def predict_now(self, inputs: Any, top: int = 5) -> Prediction | Predictions:
+        """Predict with the weights of this moment."""
+        from lepton_lab.workbench.predicting import predict_with
+
+        classes, preprocessing = self.classes, self.record["model"]["preprocessing"]
+        work = partial(
+            predict_with, inputs=inputs, classes=classes, preprocessing=preprocessing, top=top
+        )
+        found: Prediction | Predictions = self._ask("compute", work=work)
+        return found
+
+    def branch(self, step: int | None = None, **changes: Any) -> Run:
+        """Start a child from a kept checkpoint, with some values changed: `run.branch(step=400, learning_rate=3e-5)`."""
+        from lepton_lab.workbench.actions import branch
+
+        return branch(self, step, **changes)
 
     def evaluate(self, data: Any = None, split: str | None = None) -> Evaluation:
         """Metrics of the run's model: see `lab.evaluate`."""
@@ -179,15 +241,35 @@ class Run:
 
         return RunChart(self.chart)
 
-    def _order(self, action: str) -> Run:
+    def _order(self, action: str, **values: Any) -> Run:
+        self._live().give(action, **values)
+        return self
+
+    def _ask(self, action: str, **values: Any) -> Any:
+        """Give an order and wait for its answer."""
+        control, answer = self._live(), Future[Any]()
+        control.give(action, answer=answer, **values)
+        while not answer.done():
+            if control.over.wait(0.05) and not answer.done():
+                answer.cancel()
+        if answer.cancelled():
+            raise LeptonError(
+                f"Run '{self.name}' ended before it could answer.",
+                "",
+                f"lab.evaluate('{self.name}')",
+            )
+        return answer.result()
+
+    def _live(self) -> Control:
         if self._control is None or self._control.over.is_set():
             raise LeptonError(
                 f"Run '{self.name}' does not train in this kernel (it is {self.state}).",
-                "",
-                f"lab.run('{self.name}')",
+                "Only a stop can be ordered from elsewhere." if self.state in LIVE else "",
+                f"lab.resume('{self.name}')"
+                if self.state in ("stopped", "crashed", "failed")
+                else f"lab.run('{self.name}')",
             )
-        self._control.give(action)
-        return self
+        return self._control
 
     def fail(self, error: BaseException) -> None:
         """Keep the error that ended the run, for the one who waits."""

@@ -1,25 +1,28 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""From a model, data and a spec to a run: the folder, the journal, the live view, the training thread.
+"""One training in this process: the journal, the live view, the thread, the orders, the end.
 
 Training always happens in a thread, so that it never depends on which cell is busy; a blocking call waits
 for it with an Event. Ctrl-C is an order to stop: the step is finished, the state saved, the best weights
-loaded, and the run returned.
+loaded, and the run returned. A process that ends stops its runs first, so that they can be resumed.
 """
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import logging
-import platform
 import threading
 import time
-from importlib import metadata
+import weakref
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lepton_lab.errors import LeptonError
 from lepton_lab.events import Alert, Bus, Evaluated, Event, RunEnded, RunStarted
-from lepton_lab.journal import JournalWriter, RunFolder, new_run
-from lepton_lab.spec import RunSpec, to_json
+from lepton_lab.journal import JournalWriter, RunFolder
+from lepton_lab.journal.process import this_process
+from lepton_lab.spec import RunSpec
 from lepton_lab.training import Control, Plan
 from lepton_lab.workbench.handle import Run, cell_number
 
@@ -30,61 +33,77 @@ if TYPE_CHECKING:
     from lepton_lab.workbench.model import LeptonModel
 
 logger = logging.getLogger(__name__)
-LIBRARIES = ("lepton-lab", "torch", "torchvision", "timm", "transformers", "numpy", "pillow")
+PATIENCE_AT_EXIT = 20.0
+
+
+@dataclass
+class Work:
+    """What a session trains.
+
+    Attributes:
+        model: Becomes the trained model.
+        built: The module, with the head for the data's classes.
+        data: The data set.
+        spec: What was asked for.
+        plan: What was decided.
+        folder: The run's folder.
+        checkpoint: Where to go on from; None starts at step 0.
+        replay: Step -> orders to give again there.
+        learning_rate: A new peak rate from the checkpoint on; None keeps it.
+    """
+
+    model: LeptonModel
+    built: BuiltModel
+    data: Dataset
+    spec: RunSpec
+    plan: Plan
+    folder: RunFolder
+    checkpoint: Path | None = None
+    replay: dict[int, list[Any]] = field(default_factory=dict)
+    learning_rate: float | None = None
 
 
 class Session:
     """One training from start to end.
 
     Args:
-        model: Becomes the trained model.
-        built: The module to train, with the head for the data's classes.
-        data: The data set.
-        spec: What was asked for.
-        plan: What was decided.
-        parent: Name of the run whose weights it starts from.
+        work: What is trained.
         view: Name of the live view, or "auto".
     """
 
-    def __init__(
-        self,
-        model: LeptonModel,
-        built: BuiltModel,
-        data: Dataset,
-        spec: RunSpec,
-        plan: Plan,
-        *,
-        parent: str = "",
-        view: str = "auto",
-    ) -> None:
-        self.model, self.built, self.data, self.spec, self.plan = model, built, data, spec, plan
-        self.bus, self.control = Bus(), Control()
-        stem = f"{data.name}-{built.entry.name.split('/')[-1]}"
-        self.folder: RunFolder = new_run(spec.train.name, self._record(parent), stem)
-        self.run = Run(self.folder, self.control, data)
-        self.journal = JournalWriter(self.folder.journal)
+    def __init__(self, work: Work, view: str = "auto") -> None:
+        self.work, self.view = work, view
+        self.bus = Bus()
+        self.control = Control(work.folder.path, work.replay)
+        self.run = Run(work.folder, self.control, work.data)
+        self.journal = JournalWriter(work.folder.journal)
         self.bus.subscribe(self.journal)
         self.bus.subscribe(self._follow)
-        self.view = view
+        self.thread = threading.Thread(
+            target=self._work, name=f"lepton-{self.run.name}", daemon=True
+        )
 
     def start(self, *, background: bool) -> Run:
         """Open the view and the thread; wait unless in the background."""
         from lepton_lab.views import choose
 
-        watcher = choose(self.view).open()
-        self.bus.subscribe(watcher)
-        self.watcher = watcher
+        self.watcher = choose(self.view).open()
+        if self.work.checkpoint is not None:
+            for event in self.work.folder.events():
+                self.watcher(event)
+        self.bus.subscribe(self.watcher)
         self.run.displayed_in = cell_number()
-        self.model._run, self.model._built = self.run, None
-        self.run._model = self.model
-        threading.Thread(target=self._work, name=f"lepton-{self.run.name}", daemon=True).start()
+        self.work.model._run, self.work.model._built = self.run, None
+        self.run._model = self.work.model
+        _LIVE.add(self)
+        self.thread.start()
         if not background:
             self._hold()
             self.run.wait()
         return self.run
 
     def _hold(self) -> None:
-        """Wait for the thread. The first Ctrl-C orders a stop; a second one leaves it to end by itself."""
+        """Wait for the end. The first Ctrl-C orders a stop; a second one no longer waits for it."""
         try:
             self.control.over.wait()
         except KeyboardInterrupt:
@@ -93,140 +112,111 @@ class Session:
                 self.control.over.wait()
 
     def _work(self) -> None:
+        """The training thread. Whatever happens in it, the end is told and nobody is left waiting."""
         started = time.monotonic()
-        trainer: Trainer | None = None
+        where: dict[str, Any] = {"step": 0, "epoch": 0, "best": {}}
         state, message = "failed", ""
         try:
-            from lepton_lab.training.loop import train
-            from lepton_lab.training.trainer import Trainer
-
-            trainer = Trainer(
-                self.built,
-                self.data,
-                self.spec.train,
-                self.plan,
-                self.bus,
-                self.control,
-                self.folder.checkpoints,
-                self.spec.task,
-            )
-            self.bus.emit(self._started(trainer))
-            state = train(trainer)
-            trainer.finish()
+            state = self._train(where)
         except BaseException as error:
             message = str(error).split("\n")[0] or type(error).__name__
             self.run.fail(error)
             if not isinstance(error, LeptonError):
                 logger.info("run %s failed", self.run.name, exc_info=True)
         finally:
-            self._end(trainer, state, message, time.monotonic() - started)
+            self._end(where, state, message, time.monotonic() - started)
 
-    def _end(self, trainer: Trainer | None, state: str, message: str, seconds: float) -> None:
-        """Tell everyone, write the record, free the view. Nothing here may keep the waiting cell waiting."""
+    def _train(self, where: dict[str, Any]) -> str:
+        """Train; the trainer and all that it holds are gone when this returns."""
+        from lepton_lab.training.loop import train
+        from lepton_lab.training.trainer import Trainer
+
+        work = self.work
+        trainer = Trainer(
+            work.built,
+            work.data,
+            work.spec.train,
+            work.plan,
+            self.bus,
+            self.control,
+            work.folder.checkpoints,
+            work.spec.task,
+        )
         try:
-            step, epoch, best = (
-                (trainer.step, min(trainer.epoch + 1, trainer.plan.epochs), trainer.best)
-                if trainer
-                else (0, 0, {})
-            )
+            if work.checkpoint is not None:
+                trainer.restore(work.checkpoint)
+                trainer.peak = work.learning_rate or trainer.peak
+            self.bus.emit(self._started(trainer))
+            if work.checkpoint is None:
+                trainer.save()
+            state = train(trainer)
+            trainer.finish()
+            return state
+        except BaseException:
+            trainer.finish(failed=True)
+            raise
+        finally:
+            trainer.saver.close()
+            epoch = min(trainer.epoch + 1, trainer.plan.epochs)
+            where.update(step=trainer.step, epoch=epoch, best=trainer.best)
+
+    def _end(self, where: dict[str, Any], state: str, message: str, seconds: float) -> None:
+        """Tell everyone, write the record, free the view. Nothing here may keep the waiting cell waiting."""
+        work = self.work
+        try:
             if message:
-                self.bus.emit(Alert(step, "error", message))
-            numbers = {k: float(v) for k, v in best.items() if isinstance(v, (int, float))}
-            self.bus.emit(RunEnded(step, epoch, state, seconds, message, numbers))
-            self.built.weights = f"run {self.run.name}"
-            self.model.adopt(self.built, self.run)
-            self.folder.update(
-                state=state,
-                ended=time.time(),
-                seconds=seconds,
-                step=step,
-                best=best,
-                message=message,
-            )
+                self.bus.emit(Alert(where["step"], "error", message))
+            numbers = {k: float(v) for k, v in where["best"].items() if isinstance(v, (int, float))}
+            self.bus.emit(RunEnded(where["step"], where["epoch"], state, seconds, message, numbers))
+            work.built.weights = f"run {self.run.name}"
+            work.model.adopt(work.built, self.run)
+            before = work.folder.record.get("seconds") or 0.0
+            facts = {"step": where["step"], "best": where["best"], "message": message}
+            work.folder.update(state=state, ended=time.time(), seconds=before + seconds, **facts)
         except Exception as error:
             logger.warning("the end of run %s could not be recorded: %s", self.run.name, error)
         finally:
-            with contextlib.suppress(Exception):
-                self.watcher.close()
-            with contextlib.suppress(Exception):
-                self.journal.close()
-            self.control.over.set()
+            for close in (self.watcher.close, self.journal.close):
+                with contextlib.suppress(Exception):
+                    close()
+            _LIVE.discard(self)
+            self.control.end()
 
     def _follow(self, event: Event) -> None:
         """Keep `run.json` in step with the epochs, for lists that do not read journals."""
-        if isinstance(event, RunStarted):
-            self.folder.update(state="running", started=event.time)
-        elif isinstance(event, Evaluated):
-            with contextlib.suppress(LeptonError):
-                best = {
-                    "best": {
-                        "step": event.step,
-                        "epoch": event.epoch,
-                        "split": event.split,
-                        **event.values,
-                    }
-                }
-                self.folder.update(
-                    step=event.step, epoch=event.epoch, **(best if event.best else {})
-                )
+        with contextlib.suppress(LeptonError):
+            if isinstance(event, RunStarted):
+                self.work.folder.update(state="running", process=this_process())
+            elif isinstance(event, Evaluated):
+                best = {"step": event.step, "epoch": event.epoch, "split": event.split}
+                facts = {"best": {**best, **event.values}} if event.best else {}
+                self.work.folder.update(step=event.step, epoch=event.epoch, **facts)
 
     def _started(self, trainer: Trainer) -> RunStarted:
         return RunStarted(
             run=self.run.name,
-            model=self.built.entry.name,
-            data=self.data.name,
-            task=self.spec.task,
+            model=self.work.built.entry.name,
+            data=self.work.data.name,
+            task=self.work.spec.task,
             metric=trainer.task.metric,
-            epochs=self.plan.epochs,
-            steps_per_epoch=self.plan.steps_per_epoch,
+            epochs=self.work.plan.epochs,
+            steps_per_epoch=self.work.plan.steps_per_epoch,
             step=trainer.step,
-            device=self.plan.device,
+            device=self.work.plan.device,
         )
 
-    def _record(self, parent: str) -> dict[str, Any]:
-        return {
-            "spec": to_json(self.spec),
-            "plan": self.plan.to_json(),
-            "model": {
-                "name": self.built.entry.name,
-                "config": self.built.config,
-                "preprocessing": self.built.preprocessing,
-                "classes": list(self.built.classes),
-                "weights": self.built.weights,
-                "licence": self.built.entry.licence,
-            },
-            "data": _summary(self.data),
-            "parent": parent,
-            "environment": _environment(),
-            "cell": _cell(),
-        }
+
+_LIVE: weakref.WeakSet[Session] = weakref.WeakSet()
 
 
-def _summary(data: Dataset) -> dict[str, Any]:
-    splits = {s.name: len(s) for s in (data.train, data.val, data.test) if s is not None}
-    return {
-        "name": data.name,
-        "kind": data.kind,
-        "fingerprint": data.fingerprint(),
-        "classes": list(data.classes),
-        "splits": splits,
-    }
-
-
-def _environment() -> dict[str, str]:
-    versions = {"python": platform.python_version(), "platform": platform.platform()}
-    for name in LIBRARIES:
-        with contextlib.suppress(metadata.PackageNotFoundError):
-            versions[name] = metadata.version(name)
-    return versions
-
-
-def _cell() -> str:
-    """The code of the cell that is running, where there is one."""
-    import sys
-
-    if "IPython" not in sys.modules:
-        return ""
-    shell = sys.modules["IPython"].get_ipython()
-    history = shell.user_ns.get("In", [""]) if shell is not None else [""]
-    return str(history[-1])[:10_000]
+@atexit.register
+def _stop_all() -> None:
+    """A thread inside torch must not be running while the interpreter is taken down."""
+    live = list(_LIVE)
+    for session in live:
+        session.control.give("stop")
+    for session in live:
+        session.control.over.wait(PATIENCE_AT_EXIT)
+    for thread in threading.enumerate():
+        if thread.name.startswith("lepton-") and thread is not threading.current_thread():
+            thread.join(2.0)

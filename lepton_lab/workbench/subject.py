@@ -45,7 +45,9 @@ def _samples(split: Split) -> list[ExportSample]:
 
     chosen = np.unique(np.linspace(0, len(split) - 1, min(SAMPLES, len(split))).round().astype(int))
     return [
-        ExportSample(split[i].id, split.read_bytes(i), int(split[i].label or 0))
+        ExportSample(
+            split[i].id, split.read_bytes(i), -1 if split[i].label is None else int(split[i].label)
+        )
         for i in map(int, chosen)
     ]
 

@@ -20,13 +20,15 @@ def rows() -> Iterator[dict[str, Any]]:
         counted: dict[tuple[Any, ...], int] = {}
         tags = [tag for tag in defaults.tags if defaults.cfgs[tag].has_weights]
         for tag in tags or list(defaults.tags)[:1]:
-            yield _row(architecture, tag if tags else "", defaults.cfgs[tag].to_dict(), counted)
+            yield _row(architecture, tag if tags else "", counted)
 
 
-def _row(
-    architecture: str, tag: str, config: dict[str, Any], counted: dict[tuple[Any, ...], int]
-) -> dict[str, Any]:
+def _row(architecture: str, tag: str, counted: dict[tuple[Any, ...], int]) -> dict[str, Any]:
+    import timm
+
     name = f"{architecture}.{tag}" if tag else architecture
+    # Looked up by name, not taken from the list above: only then is the repository's name complete.
+    config = timm.get_pretrained_cfg(name).to_dict()
     key = (
         config["num_classes"],
         tuple(config["input_size"]) if config.get("fixed_input_size") else (),
@@ -63,7 +65,7 @@ def count_parameters(name: str) -> int:
 
 
 def family(architecture: str) -> str:
-    """timm's module of an architecture, such as "resnet" or "vision_transformer"."""
+    """The module of timm that defines an architecture, such as "resnet" or "vision_transformer"."""
     from timm.models._registry import _model_to_module
 
     return _model_to_module[architecture]

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Small real models of both libraries, made once, and the folder of shared data."""
+"""Small real models of both libraries, made once, and an empty cache of the hub."""
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from pathlib import Path
 
@@ -17,16 +16,6 @@ def no_hub(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFac
     folder = tmp_path_factory.mktemp("hub")
     monkeypatch.setenv("HF_HUB_CACHE", str(folder))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    return folder
-
-
-@pytest.fixture(scope="session")
-def shared_data() -> Path:
-    """The folder with real weights; the test is skipped where there is none."""
-    default = Path(__file__).parents[3] / "shared" / "data"
-    folder = Path(os.environ.get("LEPTON_SHARED_DATA", default))
-    if not folder.is_dir():
-        pytest.skip(f"there is no shared data at {folder}")
     return folder
 
 

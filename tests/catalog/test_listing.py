@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from lepton_lab.catalog import ModelEntry, complete, models
-from lepton_lab.catalog.index import INDEX, built_from, entries
+from lepton_lab.catalog.index import INDEX, built_from, entries, left_out
 from lepton_lab.catalog.listing import ModelList, parse_count
 from lepton_lab.errors import SpecError
 
@@ -38,6 +38,18 @@ def test_every_architecture_and_tag_of_the_installed_timm_is_listed_when_the_ver
     listed = {entry.name for entry in entries()}
     assert set(timm.list_pretrained()) <= listed
     assert set(timm.list_models()) <= {entry.architecture for entry in entries()}
+
+
+def test_every_image_classifier_of_transformers_is_listed_or_left_out_with_a_reason() -> None:
+    import transformers
+    from transformers.models.auto import modeling_auto
+
+    if transformers.__version__ != built_from()["transformers"]:
+        pytest.skip(f"the index was built from transformers {built_from()['transformers']}")
+    listed = {entry.family for entry in entries() if entry.name.startswith("transformers/")}
+    known = set(modeling_auto.MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING_NAMES)
+    assert listed | set(left_out()) == known and not listed & set(left_out())
+    assert all(left_out().values())
 
 
 @pytest.mark.parametrize("name", ["resnet18.a1_in1k", "vit_tiny_patch16_224.augreg_in21k", "mobilenetv3_small_050.lamb_in1k"])

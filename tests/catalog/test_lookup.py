@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import http.server
 import json
+import threading
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ import pytest
 from lepton_lab.catalog import find
 from lepton_lab.catalog.cache import cached_file, hub_folder, snapshot
 from lepton_lab.catalog.folder import count_parameters, read_header
-from lepton_lab.catalog.hub import shards
+from lepton_lab.catalog.hub import shards, weight_files
 from lepton_lab.errors import LeptonError, NotFoundError, WeightsError
 
 
@@ -62,9 +64,9 @@ def test_a_misspelt_tag_names_the_tags_of_the_model() -> None:
         find("resnet18.a1_in1")
 
 
-@pytest.mark.parametrize("typed", ["", "   ", "/no/such/folder", "./none", "a b", "timm/nothing", "💥", "../../etc/passwd", "x" * 5000])
+@pytest.mark.parametrize("typed", ["", "   ", "/no/such/folder", "./none", "a b", "timm/nothing", "💥", "../../etc/passwd", "x" * 5000, "a\0b", "~nobody/x"])
 def test_nonsense_is_told_in_short_lines_without_asking_the_network(typed: str, monkeypatch) -> None:
-    monkeypatch.setattr("socket.create_connection", lambda *a, **k: pytest.fail("the network was asked"))
+    monkeypatch.setattr("urllib.request.urlopen", lambda *a, **k: pytest.fail("the network was asked"))
     with pytest.raises(LeptonError) as caught:
         find(typed)
     assert len(str(caught.value)) < 400
@@ -73,8 +75,8 @@ def test_nonsense_is_told_in_short_lines_without_asking_the_network(typed: str, 
 def test_an_unknown_repository_is_refused_at_once_when_the_hub_cannot_be_reached(tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
-    monkeypatch.delenv("HTTPS_PROXY", raising=False)
-    monkeypatch.delenv("https_proxy", raising=False)
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     with pytest.raises(WeightsError, match=r'"nobody/nothing" are not on this machine and 127\.0\.0\.1 cannot be reached'):
         find("nobody/nothing")
@@ -110,7 +112,7 @@ def test_the_cache_folder_follows_the_environment_of_the_hub_client(monkeypatch)
 @pytest.mark.parametrize("text", ["{", "[]", "{}", '{"model_type": 3}', "null"])
 def test_a_folder_with_a_damaged_configuration_is_refused(tmp_path, text: str) -> None:
     (tmp_path / "config.json").write_text(text)
-    with pytest.raises(LeptonError, match="config.json"):
+    with pytest.raises(LeptonError, match=r"config\.json"):
         find(str(tmp_path))
 
 
@@ -140,3 +142,46 @@ def test_a_list_of_shards_cannot_name_files_elsewhere(tmp_path) -> None:
         shards(path)
     path.write_text(json.dumps({"weight_map": {"a": "b.safetensors", "c": "b.safetensors"}}))
     assert shards(path) == ["b.safetensors"]
+
+
+class _Server(http.server.BaseHTTPRequestHandler):
+    """A hub that has one repository with one file, and says 404 to all else."""
+
+    def do_HEAD(self) -> None:
+        body = b'{"model_type": "vit", "image_size": 64}'
+        found = self.path == "/zoo/net/resolve/main/config.json"
+        self.send_response(200 if found or self.path == "/" else 404)
+        if not found and self.path != "/":
+            self.send_header("X-Error-Code", "EntryNotFound" if "/zoo/net/" in self.path else "RepoNotFound")
+        self.send_header("ETag", '"abc"')
+        self.send_header("X-Repo-Commit", "0" * 40)
+        self.send_header("Content-Length", str(len(body) if found else 0))
+        self.end_headers()
+        if self.command == "GET" and found:
+            self.wfile.write(body)
+
+    do_GET = do_HEAD  # noqa: N815 - the name is that of the base class
+
+    def log_message(self, *args: object) -> None:
+        """Nothing is printed."""
+
+
+def test_a_repository_is_described_after_its_configuration_was_fetched(tmp_path, monkeypatch) -> None:
+    pytest.importorskip("huggingface_hub").constants  # noqa: B018 - the client is imported before the server stands
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Server)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{server.server_port}")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    try:
+        entry = find("zoo/net")
+        assert (entry.family, entry.input_size, entry.hub_id) == ("vit", (3, 64, 64), "zoo/net")
+        with pytest.raises(WeightsError, match=r"no file model\.safetensors"):
+            weight_files("zoo/net")
+        with pytest.raises(NotFoundError, match="no model"):
+            find("nobody/nothing")
+    finally:
+        server.shutdown()
+        server.server_close()

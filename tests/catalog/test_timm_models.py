@@ -199,7 +199,7 @@ def test_a_wrong_word_for_weights_is_told(weights: str, said: str) -> None:
 
 
 def test_another_image_size_of_a_fixed_model_resamples_its_positions(tmp_path: Path) -> None:
-    model = timm.create_model("test_vit", num_classes=2)
+    model = timm.create_model("vit_tiny_patch16_224", num_classes=2, depth=2)
     timm.models.save_for_hf(model, tmp_path, safe_serialization=True)
     built = build(ModelSpec(str(tmp_path), image_size=64))
     assert built.preprocessing["crop"]["size"] == [64, 64] and outputs(built.module, 64).shape == (2, 2)
@@ -261,3 +261,16 @@ def test_the_builtin_model_trains_a_new_head_and_knows_its_own_classes() -> None
     assert built.weights == "builtin" and len(built.classes) == built.module.num_classes
     fresh = build(ModelSpec("lepton_glyphs"), classes=[str(i) for i in range(10)])
     assert np.isfinite(outputs(fresh.module, 48).numpy()).all() and fresh.pretrained
+
+
+@pytest.mark.parametrize("config", [{}, {"source": "keras"}, {"source": "timm"}, {"source": "timm", "architecture": "test_resnet"}, {"source": "transformers"}])
+def test_a_damaged_stored_configuration_is_told(config: dict) -> None:
+    with pytest.raises(LeptonError):
+        from_config(config, classes=["a", "b"])
+
+
+def test_weights_in_several_files_are_never_taken_for_none(timm_folder: Path, tmp_path: Path) -> None:
+    shutil.copy(timm_folder / "config.json", tmp_path)
+    (tmp_path / "model.safetensors.index.json").write_text(json.dumps({"weight_map": {}}))
+    with pytest.raises(WeightsError, match="several files"):
+        build(ModelSpec(str(tmp_path)))

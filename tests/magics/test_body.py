@@ -47,7 +47,7 @@ def test_predict_takes_its_inputs_from_a_list() -> None:
 
 
 def test_a_number_stands_for_itself_where_text_is_wanted() -> None:
-    assert parse_line("train", "freeze = 2").options == {"freeze": "2"}
+    assert parse_line("train", "freeze = 2").options == {"freeze": 2}
 
 
 @pytest.mark.parametrize(

@@ -99,13 +99,14 @@ def test_a_run_restored_from_a_checkpoint_ends_with_the_same_bits(
     first = trainer(pictures, tmp_path, checkpoint_every=1)
     original = first.after_step
 
-    def stop_there(epoch: int) -> None:
-        original(epoch)
+    def stop_there(batch: Any, epoch: int) -> None:
+        original(batch, epoch)
         if first.step == stop_at:
             first.control.give("stop")
 
     first.after_step = stop_there  # type: ignore[method-assign]
     state = train(first)
+    first.saver.close()
     second = trainer(pictures, tmp_path)
     second.restore(checkpoint.newest(tmp_path)[0])
     assert second.step >= stop_at

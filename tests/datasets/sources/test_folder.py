@@ -104,7 +104,8 @@ def test_a_val_folder_without_train_stops(tmp_path):
 def test_hidden_and_system_files_are_skipped_and_counted_at_both_levels(tmp_path):
     folder(tmp_path, cat=5, dog=5)
     junk = [".ipynb_checkpoints/a.jpg", "cat/.ipynb_checkpoints/000.jpg",
-            "__MACOSX/cat/._000.jpg", ".DS_Store", "cat/Thumbs.db", "@eaDir/x.jpg", "dog/.hidden.jpg", "dog/._001.jpg"]  # fmt: skip
+            "__MACOSX/cat/._000.jpg", ".DS_Store",
+            "cat/Thumbs.db", "@eaDir/x.jpg", "dog/.hidden.jpg", "dog/._001.jpg"]  # fmt: skip
     for i, name in enumerate(junk):
         save(tmp_path / name, 500 + i)
     ds = data(tmp_path)

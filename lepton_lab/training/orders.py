@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What each order does. To add one, write a function and put it into the table `ORDERS`.
+
+An order takes effect between two steps. Those that change how training goes on are journaled with their
+values, so that a run can be repeated with them at the same steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from lepton_lab.errors import LeptonError, SpecError
+from lepton_lab.spec import TrainSpec, parse
+
+if TYPE_CHECKING:
+    from lepton_lab.training.control import Order
+    from lepton_lab.training.trainer import Trainer
+
+CHANGEABLE = (
+    "learning_rate",
+    "weight_decay",
+    "clip",
+    "patience",
+    "checkpoint_every",
+    "label_smoothing",
+)
+REPEATED = ("set", "stop")
+
+
+def check_changes(values: dict[str, Any]) -> dict[str, Any]:
+    """The values of a `set` order, typed; raises SpecError before anything is ordered."""
+    spec = parse(TrainSpec, values, where="train")
+    wrong = [name for name in values if name.replace("-", "_") not in (*CHANGEABLE, "lr")]
+    if wrong or not values:
+        named = f"'{wrong[0]}' cannot change" if wrong else "Nothing was named to change"
+        raise SpecError(
+            f"{named} while a run trains.",
+            f"These can: {', '.join(CHANGEABLE)}.",
+            "run.set(learning_rate=1e-4)",
+        )
+    known = {"lr": "learning_rate"}
+    return {name: getattr(spec, name) for name in (known.get(key, key) for key in values)}
+
+
+def change(trainer: Trainer, values: dict[str, Any]) -> None:
+    """New values from the next step on.
+
+    A learning rate is the rate of the next step; the schedule goes on from there in proportion.
+    """
+    for name, value in values.items():
+        if name == "learning_rate":
+            trainer.peak = float(value) / max(trainer.share, 1e-3)
+        elif name == "weight_decay":
+            for group in trainer.optimizer.param_groups:
+                group["weight_decay"] = float(value) if group["decays"] else 0.0
+        else:
+            trainer.spec = replace(trainer.spec, **{name: value})
+            trainer.task.spec = trainer.spec
+
+
+def pin(trainer: Trainer, values: dict[str, Any]) -> None:
+    """Save now, and keep it for good."""
+    trainer.save(pinned=True)
+
+
+def evaluate(trainer: Trainer, values: dict[str, Any]) -> dict[str, float]:
+    """The metrics of this moment on val, or on the split that is named; training goes on untouched."""
+    name = values.get("split")
+    split = getattr(trainer.data, name) if name else trainer.data.val or trainer.data.train
+    if split is None:
+        raise LeptonError(f"There is no split '{name}' in {trainer.data.name}.")
+    found = dict(trainer.evaluate(split))
+    trainer.report(split.name, found)
+    return found
+
+
+def compute(trainer: Trainer, values: dict[str, Any]) -> Any:
+    """Call a function with the module as it is now, in evaluation mode."""
+    work: Callable[[Any], Any] = values["work"]
+    with trainer.at_rest() as module:
+        return work(module)
+
+
+ORDERS: dict[str, Callable[[Trainer, dict[str, Any]], Any]] = {
+    "set": change,
+    "checkpoint": pin,
+    "evaluate": evaluate,
+    "compute": compute,
+}
+
+
+def carry_out(trainer: Trainer, order: Order) -> None:
+    """Do it and give the answer; an order that fails tells the one who gave it and never ends the run."""
+    try:
+        result = ORDERS[order.action](trainer, order.values)
+    except Exception as error:
+        if order.answer is None:
+            trainer.warn(str(error).split("\n")[0])
+        else:
+            order.answer.set_exception(error)
+        return
+    if order.answer is not None:
+        order.answer.set_result(result)

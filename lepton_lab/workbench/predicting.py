@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""From inputs to answers with a module: of a model, or of a run at this moment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lepton_lab.errors import LeptonError
+from lepton_lab.runtime.image import normalize, prepare
+from lepton_lab.workbench.images import ImageInput, image_inputs, thumbnail
+from lepton_lab.workbench.predictions import PICTURES, Prediction, Predictions
+
+if TYPE_CHECKING:
+    import torch
+
+AT_ONCE = 64
+
+
+def predict_with(
+    module: torch.nn.Module,
+    inputs: Any,
+    *,
+    classes: Sequence[str],
+    preprocessing: Mapping[str, Any],
+    top: int = 5,
+) -> Prediction | Predictions:
+    """Answers of a module in evaluation mode.
+
+    Args:
+        module: float32 (N, C, H, W) to logits (N, classes).
+        inputs: Images in any form, or a float tensor that is already preprocessed.
+        classes: Class names.
+        preprocessing: How an image becomes the module's input.
+        top: Classes to show for each.
+
+    Raises:
+        DataError: An input cannot be read.
+        LeptonError: A tensor has another shape than the module takes.
+    """
+    import torch
+
+    if isinstance(inputs, torch.Tensor) and inputs.is_floating_point():
+        found = _probabilities(module, _checked(inputs, preprocessing))
+        return _collect([f"input {i + 1}" for i in range(len(found))], found, [], classes, top)
+    images = image_inputs(inputs)
+    parts = []
+    for start in range(0, len(images), AT_ONCE):
+        some = images[start : start + AT_ONCE]
+        pixels = np.stack([prepare(one.pixels, preprocessing) for one in some])
+        parts.append(_probabilities(module, torch.from_numpy(normalize(pixels, preprocessing))))
+    if not parts:
+        return Predictions([])
+    return _collect([one.name for one in images], np.concatenate(parts), images, classes, top)
+
+
+def _checked(tensor: torch.Tensor, preprocessing: Mapping[str, Any]) -> torch.Tensor:
+    step = preprocessing.get("crop") or preprocessing["resize"]
+    expected = (preprocessing["channels"], *(int(n) for n in step["size"]))
+    tensor = tensor[None] if tensor.ndim == 3 else tensor
+    if tensor.ndim != 4 or tuple(tensor.shape[1:]) != expected:
+        raise LeptonError(
+            f"The model takes tensors of shape (N, {', '.join(map(str, expected))}); got {tuple(tensor.shape)}.",
+            "A float tensor is taken as preprocessed; images may have any size.",
+            "model.predict('photo.jpg')",
+        )
+    return tensor
+
+
+def _probabilities(module: torch.nn.Module, tensor: torch.Tensor) -> np.ndarray:
+    import torch
+
+    training = module.training
+    module.eval()
+    try:
+        with torch.inference_mode():
+            logits = module(tensor.to(next(module.parameters()).device))
+            found: np.ndarray = logits.float().softmax(dim=1).cpu().numpy()
+            return found
+    finally:
+        module.train(training)
+
+
+def _collect(
+    names: Sequence[str],
+    found: np.ndarray,
+    images: Sequence[ImageInput],
+    classes: Sequence[str],
+    top: int,
+) -> Prediction | Predictions:
+    shown = len(names) <= PICTURES and bool(images)
+    pictures = [thumbnail(one.pixels, one.name) if shown else None for one in images]
+    items = [
+        Prediction(name, row, classes, picture, top)
+        for name, row, picture in zip(names, found, pictures or [None] * len(names), strict=True)
+    ]
+    return items[0] if len(items) == 1 else Predictions(items)
