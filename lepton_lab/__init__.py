@@ -90,6 +90,8 @@ if TYPE_CHECKING:
     from lepton_lab.workbench import load_model as load_model
     from lepton_lab.workbench import predict as predict
     from lepton_lab.workbench import preprocess_image as preprocess_image
+    from lepton_lab.workbench import reproduce as reproduce
+    from lepton_lab.workbench import resume as resume
     from lepton_lab.workbench import run as run
     from lepton_lab.workbench import runs as runs
     from lepton_lab.workbench import train as train

@@ -192,7 +192,7 @@ def from_json(cls: type[S], value: Mapping[str, Any]) -> S:
         raise SpecError(f"This is no record of a {cls.__name__}: {_quoted(value)}.")
     hints = typing.get_type_hints(cls)
     chosen = {}
-    for f in fields(cls):
+    for f in fields(cls):  # type: ignore[arg-type]
         if f.name not in value:
             continue
         kind, found = hints[f.name], value[f.name]
@@ -223,7 +223,8 @@ def fingerprint(spec: Any) -> str:
 def _parts(annotation: Any) -> list[Any]:
     """The members of a union, words first so that "auto" is not read as text."""
     members = list(get_args(annotation)) if get_origin(annotation) in (Union, types.UnionType) else [annotation]
-    return sorted(members, key=lambda part: get_origin(part) is not Literal)
+    literal: Any = Literal
+    return sorted(members, key=lambda part: get_origin(part) is not literal)
 
 
 def _try(part: Any, value: Any) -> tuple[bool, Any]:

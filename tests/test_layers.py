@@ -19,7 +19,9 @@ import pytest
 import lepton_lab
 
 ROOT = Path(lepton_lab.__file__).parent
-BOTTOM = {"metrics", "views", "events", "spec", "registry", "rendering", "durable", "errors"}
+BOTTOM = {
+    "metrics", "views", "events", "spec", "registry", "rendering", "randomness", "durable", "errors",
+}  # fmt: skip
 TASKS = {"tasks", "catalog", "datasets", "metrics", "runtime"} | BOTTOM
 WIDGETS = {"charts", "journal", "events", "rendering", "errors", "registry", "views"}
 WORKBENCH = {"widgets", "exporting", "evaluation", "training", "charts", "journal"} | TASKS

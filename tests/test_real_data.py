@@ -13,6 +13,7 @@ pytestmark = pytest.mark.shared
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_transfer_learning_on_clothes_reaches_the_baseline(shared_data: Path) -> None:
     data = lab.ImageDataset.load_from_folder(shared_data / "clothing10")
     model = lab.load_model(str(shared_data / "model-mobilenetv2_100"))

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from lepton_lab.catalog.entry import ModelEntry
 from lepton_lab.catalog.folder import framework, read_config
 from lepton_lab.errors import LeptonError
+from lepton_lab.randomness import borrowed_generators
 from lepton_lab.registry import Registry
 from lepton_lab.spec import ModelSpec
 
@@ -134,13 +135,10 @@ def seeded(seed: int) -> Iterator[None]:
     """Random initial weights that depend on `seed` alone; the global random state is put back afterwards."""
     import torch
 
-    # Not torch.manual_seed: that would also reseed (and start) every accelerator.
-    state = torch.random.get_rng_state()
-    try:
+    with borrowed_generators():
+        # Not torch.manual_seed: that would also reseed (and start) every accelerator.
         torch.default_generator.manual_seed(seed)
         yield
-    finally:
-        torch.random.set_rng_state(state)
 
 
 def _framework(name: str) -> Framework:

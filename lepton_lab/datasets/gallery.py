@@ -16,6 +16,7 @@ from lepton_lab.datasets.augment import training_transform
 from lepton_lab.datasets.records import number
 from lepton_lab.datasets.sampler import order, seed_sample
 from lepton_lab.datasets.splits import Split
+from lepton_lab.randomness import borrowed_generators
 from lepton_lab.rendering import bundle, escape, visible
 
 SIDE = 72
@@ -96,26 +97,17 @@ def _augmented(
     pictures: Sequence[np.ndarray], augment: str, flip: bool, seed: int
 ) -> list[np.ndarray]:
     """The pictures after augmentation; the caller's random state is put back."""
-    import random
-
-    import torch
-
     resize = {"mode": "shortest", "size": [2 * SIDE, 2 * SIDE], "interpolation": "bicubic"}
     crop = {"mode": "center", "size": [2 * SIDE, 2 * SIDE], "fill": 0}
     change = training_transform(
         augment, {"channels": 3, "resize": resize, "crop": crop, "mean": [0.5] * 3}, flip
     )
-    before = random.getstate(), np.random.get_state(), torch.default_generator.get_state()
-    try:
-        changed = []
+    changed = []
+    with borrowed_generators():
         for i, picture in enumerate(pictures):
             seed_sample(seed, 0, i)
             changed.append(change(picture))
-        return changed
-    finally:
-        random.setstate(before[0])
-        np.random.set_state(before[1])
-        torch.default_generator.set_state(before[2])
+    return changed
 
 
 def _caption(split: Split, index: int) -> str:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Thumbnails of samples, small enough to live inside a saved notebook.
 
-Each is a JPEG of at most 96 pixels and about 2 kB, in the page itself. A sample that cannot be
+Each is a JPEG of at most 96 pixels and about 2 kB, in the page itself; tiny pictures are enlarged. A sample that cannot be
 read any more (a file that was moved) shows as an empty frame: a report never fails over them.
 """
 
@@ -49,6 +49,9 @@ def jpeg(pixels: NDArray[np.uint8]) -> bytes:
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[:, :, 0]
     image = Image.fromarray(np.ascontiguousarray(array, np.uint8)).convert("RGB")
+    if max(image.size) <= SIDE // 2:
+        times = SIDE // max(image.size)
+        image = image.resize((image.width * times, image.height * times), Image.Resampling.NEAREST)
     image.thumbnail((SIDE, SIDE))
     data = b""
     for quality in (80, 60, 40, 20, 10):

@@ -58,11 +58,23 @@ def _use(manifest: Mapping[str, Any]) -> Iterable[str]:
 def _origin(manifest: Mapping[str, Any]) -> Iterable[str]:
     yield "## Origin"
     yield ""
-    yield f"- starting weights: {_text(manifest['weights'])}"
-    for key, value in manifest["provenance"].items():
-        yield f"- {_text(key)}: {_text(_flat(value))}"
+    facts = dict(manifest["provenance"])
+    yield f"- starting weights: {_text(facts.pop('starting_weights', manifest['weights']))}"
+    for key, value in facts.items():
+        yield from _fact(key, value)
     yield f"- made with: {_text(_flat(manifest['versions']))}"
     yield f"- written: {_text(manifest['created'])}"
+
+
+def _fact(key: str, value: Any, depth: int = 0) -> Iterable[str]:
+    """A fact on a line of its own; what is in it below, indented."""
+    indent, name = "  " * depth, _text(key).replace("\\_", " ")
+    if isinstance(value, Mapping):
+        yield f"{indent}- {name}:"
+        for inner, item in value.items():
+            yield from _fact(inner, item, depth + 1)
+    elif value not in ("", None):
+        yield f"{indent}- {name}: {_text(_flat(value))}"
 
 
 def _proof(certificate: Mapping[str, Any]) -> Iterable[str]:

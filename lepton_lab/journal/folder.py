@@ -13,6 +13,7 @@ import itertools
 import math
 import os
 import re
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,7 +26,7 @@ from lepton_lab.journal.process import alive, this_process
 
 FORMAT = 1
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-LIVE = ("starting", "running", "paused")
+LIVE = ("starting", "queued", "running", "paused")
 
 
 def runs_root() -> Path:
@@ -42,6 +43,7 @@ class RunFolder:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
+        self._writing = threading.Lock()
 
     @property
     def name(self) -> str:
@@ -62,7 +64,8 @@ class RunFolder:
 
     def update(self, **changes: Any) -> None:
         """Write `changes` over the record, whole or not at all."""
-        durable.write_json(self.path / "run.json", _finite({**self._read(), **changes}))
+        with self._writing:
+            durable.write_json(self.path / "run.json", _finite({**self._read(), **changes}))
 
     def _read(self) -> dict[str, Any]:
         record = durable.read_json(self.path / "run.json")

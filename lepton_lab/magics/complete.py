@@ -74,14 +74,17 @@ def _in_line(text: str, namespace: Mapping[str, Any]) -> tuple[str, list[Candida
     words = split(before)
     if words[0] not in verbs:
         return fragment, []
-    verb = verbs.get(words[0])
-    state = scan(verb, words[1:])
+    verb = verbs.get(words[0]).named_by(words)
+    state = scan(verb, words[len(verb.words) :])
     if state.awaiting is not None:
         return fragment, _values(state.awaiting, fragment)
     if fragment.startswith("-") and not state.literal:
         return _option(verb, state, fragment)
     place = _next_place(verb, state)
     found = sources.words(place, fragment, namespace) if place else []
+    if verb.actions and not state.positionals and not state.literal:
+        actions = [(action.words[1], "action") for action in verb.actions]
+        found = found + sources.starting(fragment, actions)
     return fragment, found or ([] if fragment else sources.flags(_unused(verb, state)))
 
 
@@ -100,8 +103,8 @@ def _in_body(
     words = split(head)
     if not words or words[0] not in verbs:
         return "", []
-    verb = verbs.get(words[0])
-    state = scan(verb, words[1:])
+    verb = verbs.get(words[0]).named_by(words)
+    state = scan(verb, words[len(verb.words) :])
     used = {
         m[1].replace("-", "_") for line in lines[:-1] if (m := re.match(r"\s*([\w-]+)\s*=", line))
     }

@@ -50,13 +50,17 @@ def overview(*, notebook: bool = True) -> Help:
 
 def page(verb: Verb) -> Help:
     """What `%lepton VERB --help` shows: signature, options, examples, the Python twin."""
-    signature = " ".join(["%lepton", verb.name, *map(_place, verb.positionals)])
-    lines = [signature + (" [--option=value …]" if verb.options else ""), verb.description + "."]
+    lines = [f"%lepton {_signature(verb)}" + (" [--option=value …]" if verb.options else ""), verb.description + "."]
     lines += _section([(place.shown, place.help) for place in verb.positionals])
+    lines += _section([(_signature(action), action.description) for action in verb.actions])
     lines += _section([(_usage(option), _about(option)) for option in verb.options.values()])
     lines += ["", *(f"  %lepton {example}" for example in verb.examples)]
     lines += ["", f"In Python (import lepton_lab as lab):  {_twin(verb)}"]
     return Help("\n".join(lines))
+
+
+def _signature(verb: Verb) -> str:
+    return " ".join([verb.name, *map(_place, verb.positionals)])
 
 
 def _place(place: Positional) -> str:

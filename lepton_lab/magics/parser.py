@@ -47,13 +47,14 @@ def parse_words(words: Sequence[str], body: str | None = None) -> Request:
     if not words or words[0] in ("--help", "-h", "help"):
         return Request(None, help=bool(words))
     verb = find_verb(words)
-    state = scan(verb, words[1:])
+    rest = words[len(verb.words) :]
+    state = scan(verb, rest)
     if state.help:
         return Request(verb, help=True)
     if state.awaiting is not None:
         state.problems.append(Problem(_missing_value(state)))
     named = _merge_body(verb, state, body)
-    positionals = _place(verb, state, named, words[1:])
+    positionals = _place(verb, state, named, rest)
     options = _typed(verb, state)
     if state.problems:
         _report(verb, state.problems)
@@ -63,12 +64,28 @@ def parse_words(words: Sequence[str], body: str | None = None) -> Request:
 def find_verb(words: Sequence[str]) -> Verb:
     """The verb that a line begins with. Raises MagicUsageError that offers the nearest one."""
     try:
-        return verbs.get(words[0])
+        verb = verbs.get(words[0]).named_by(words)
     except NotFoundError as error:
         likely = nearest(words[0], verbs.names(), 1)
         todo = f"%lepton {shlex.join([*likely, *words[1:]])}" if likely else "%lepton --help"
         what = f"No verb is called '{short(words[0])}'."
         _refuse([Problem(what)], error.why, todo if len(todo) < 200 else "%lepton --help", error)
+    _refuse_unknown_action(verb, words)
+    return verb
+
+
+def _refuse_unknown_action(verb: Verb, words: Sequence[str]) -> None:
+    """Two names where a verb takes one: the first was to be an action."""
+    if len(words) < 3 or not verb.actions or any(word.startswith("-") for word in words[1:3]):
+        return
+    actions = [action.words[1] for action in verb.actions]
+    likely = nearest(words[1], actions, 1)
+    todo = f"%lepton {shlex.join([verb.name, *likely, *words[2:]])}" if likely else ""
+    _refuse(
+        [Problem(f"`{verb.name}` has no action '{short(words[1])}'.")],
+        f"It has {', '.join(actions)}.",
+        todo if todo and len(todo) < 200 else f"%lepton {verb.name} --help",
+    )
 
 
 def split_words(text: str) -> tuple[str, ...]:
@@ -158,7 +175,7 @@ def _typed(verb: Verb, state: Scan) -> dict[str, Any]:
 def _report(verb: Verb, problems: Sequence[Problem]) -> NoReturn:
     """Say the first three problems; offer the line put right when there is just one."""
     only = problems[0] if len(problems) == 1 else None
-    todo = f"%lepton {shlex.join([verb.name, *only.repaired])}" if only and only.repaired else ""
+    todo = f"%lepton {shlex.join([*verb.words, *only.repaired])}" if only and only.repaired else ""
     if not todo or len(todo) > 200 or not todo.isprintable():
         todo = f"%lepton {verb.name} --help"
     others = " ".join(problem.text for problem in problems[1:3])

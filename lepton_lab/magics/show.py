@@ -32,9 +32,10 @@ def as_magic(verb: Verb, positionals: Mapping[str, Any], options: Mapping[str, A
     ]
     chosen = {name: options[name] for name in verb.options if options.get(name) is not None}
     flags = [_flag(verb.options[name], value) for name, value in chosen.items()]
-    dashed = any(word.startswith("-") for word in words)
+    taken = {action.words[1] for action in verb.actions}
+    dashed = any(word.startswith("-") for word in words) or bool(taken & set(words[:1]))
     ordered = [*flags, "--", *words] if dashed else [*words, *flags]
-    line = shlex.join(["%lepton", verb.name, *ordered])
+    line = shlex.join(["%lepton", *verb.words, *ordered])
     if line.isprintable() and _in_order(verb, positionals, len(words)):
         return line
     body = "".join(
@@ -58,6 +59,8 @@ def as_python(
         variables: Words that are Python variables and are written as such.
     """
     left = {name: value for name, value in options.items() if value is not None}
+    if verb.function.startswith("."):
+        return _method(verb, positionals, left, variables)
     arguments = []
     for place in verb.positionals:
         own = {n: left.pop(n) for n in list(left) if _belongs(verb, n, place.kind)}
@@ -65,12 +68,25 @@ def as_python(
     while arguments and arguments[-1] == "None" and (len(arguments) > 1 or _optional(verb)):
         arguments.pop()
     arguments += [f"{name}={value!r}" for name, value in left.items()]
-    return f"lab.{_function(verb, positionals)}({', '.join(arguments)})"
+    return f"lab.{_function(verb, positionals, left)}({', '.join(arguments)})"
 
 
-def _function(verb: Verb, positionals: Mapping[str, Any]) -> str:
+def _method(
+    verb: Verb, positionals: Mapping[str, Any], options: Mapping[str, Any], known: Collection[str]
+) -> str:
+    """A method of a run: `lab.run('digits-1').tag('good')`."""
+    given = {place.name: positionals.get(place.name) for place in verb.positionals}
+    run = given.pop(verb.positionals[0].name)
+    owner = run if run in known else f"lab.run({'' if run is None else repr(run)})"
+    words = [w for v in given.values() if v for w in ([v] if isinstance(v, str) else v)]
+    arguments = [*map(repr, words), *(f"{name}={value!r}" for name, value in options.items())]
+    return f"{owner}{verb.function}({', '.join(arguments)})"
+
+
+def _function(verb: Verb, positionals: Mapping[str, Any], options: Mapping[str, Any]) -> str:
     """The public function; the one run of a name is `lab.run`."""
-    one = verb.function == "runs" and not set("*?[") & set(positionals.get("run", "*"))
+    named = not set("*?[") & set(positionals.get("run", "*"))
+    one = verb.function == "runs" and named and not options
     return "run" if one else verb.function
 
 

@@ -29,6 +29,8 @@ _VARIABLES = {
     "run": ("Run",),
     "input": ("Dataset", "Split", "Image", "ImageInput", "ndarray", "Tensor", "list"),
     "pattern": (),
+    "deleted": (),
+    "word": (),
 }
 
 
@@ -110,6 +112,13 @@ def runs(fragment: str) -> list[Candidate]:
     return [(name, "run") for name in dict.fromkeys(ordered)]
 
 
+def deleted(fragment: str) -> list[Candidate]:
+    """Runs in the trash."""
+    from lepton_lab.journal import keeping
+
+    return starting(fragment, [(name, "run") for name in keeping.trashed()])
+
+
 def paths(fragment: str, keep: Callable[[str], bool] = lambda name: True) -> list[Candidate]:
     """Folders, and the files that `keep` likes, whose path begins with the fragment."""
     folder, base = os.path.split(fragment)
@@ -151,4 +160,6 @@ _SOURCES: dict[str, tuple[Callable[[str], list[Candidate]], ...]] = {
     "run": (runs,),
     "input": (paths,),
     "pattern": (models,),
+    "deleted": (deleted,),
+    "word": (),
 }

@@ -9,7 +9,7 @@ call of the public API. To add a verb, add one file under `verbs/` that register
 from __future__ import annotations
 
 import typing
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import Field, dataclass, field
 from functools import cached_property
 from typing import Any, Literal
@@ -17,7 +17,7 @@ from typing import Any, Literal
 from lepton_lab import spec
 from lepton_lab.registry import Registry
 
-Kind = Literal["model", "trained", "data", "run", "input", "pattern"]
+Kind = Literal["model", "trained", "data", "run", "deleted", "input", "pattern", "word"]
 
 
 @dataclass(frozen=True)
@@ -137,6 +137,7 @@ class Verb:
         function: The public function that it calls, for "show code".
         call: `call(request, namespace)` -> the object of the API; one public call.
         examples: Lines without `%lepton`, shown by `--help` and executed by tests.
+        actions: Verbs of two words that begin with this one ("runs stop").
     """
 
     name: str
@@ -146,6 +147,17 @@ class Verb:
     function: str
     call: Callable[[Request, Mapping[str, Any]], Any]
     examples: tuple[str, ...]
+    actions: tuple[Verb, ...] = ()
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The words of the line that name it: one, or two for an action."""
+        return tuple(self.name.split())
+
+    def named_by(self, words: Sequence[str]) -> Verb:
+        """This verb, or the action of it that the words of a line name."""
+        second = tuple(words[:2])
+        return next((action for action in self.actions if action.words == second), self)
 
     @cached_property
     def options(self) -> dict[str, Option]:

@@ -53,6 +53,9 @@ class Prediction:
         order = np.argsort(-self.probabilities, kind="stable")[:n]
         return [(self.classes[int(i)], float(self.probabilities[i])) for i in order]
 
+    def __repr__(self) -> str:
+        return str(self)
+
     def __str__(self) -> str:
         best = ", ".join(f"{label} {share:.3f}" for label, share in self.top(self.shown))
         return f"{self.name}: {best}" if self.name else best

@@ -35,13 +35,15 @@ class Batch(Protocol):
 
 
 class Task(Protocol):
-    """What one task does with samples, for one model and one training.
+    """What one task does with samples, for one model and one training. Its batches are its own kind of `Batch`.
 
     Attributes:
         metric: The headline metric that chooses the best epoch; `score` returns it first.
         higher_is_better: Its direction.
+        spec: The training spec; values that may change while a run trains are read from it at each use.
     """
 
+    spec: TrainSpec
     metric: str
     higher_is_better: bool
 
@@ -53,19 +55,19 @@ class Task(Protocol):
         """Sample `index` exactly as the exported artifact will see it."""
         ...
 
-    def collate(self, items: Sequence[Any]) -> Batch:
+    def collate(self, items: Any) -> Any:
         """Items of one batch as tensors."""
         ...
 
-    def mix(self, batch: Batch, seed: int) -> Batch:
+    def mix(self, batch: Any, seed: int) -> Any:
         """Apply what mixes samples of a batch (mixup, cutmix), decided by `seed` alone."""
         ...
 
-    def loss(self, module: torch.nn.Module, batch: Batch, device: torch.device) -> torch.Tensor:
+    def loss(self, module: torch.nn.Module, batch: Any, device: torch.device) -> torch.Tensor:
         """The mean training loss over the batch, a scalar tensor."""
         ...
 
-    def outputs(self, module: torch.nn.Module, batch: Batch, device: torch.device) -> np.ndarray:
+    def outputs(self, module: torch.nn.Module, batch: Any, device: torch.device) -> np.ndarray:
         """What the metrics need for each sample, float32 of shape (N, ...)."""
         ...
 

@@ -91,13 +91,13 @@ class ImageClassification:
         sample = split[index]
         height, width = _size(self.preprocessing)
         image = split.read_for_training(index, max(height, width))
-        return Item(sample.id, self.transform(image), sample.label)
+        return Item(sample.id, self.transform(image), _label(sample.label))
 
     def evaluation_item(self, split: Split, index: int) -> Item:
         """The sample as the artifact will see it."""
         sample = split[index]
-        label = -1 if sample.label is None else sample.label
-        return Item(sample.id, prepare(split.read(index), self.preprocessing), label)
+        pixels = prepare(split.read(index), self.preprocessing)
+        return Item(sample.id, pixels, _label(sample.label))
 
     def collate(self, items: Sequence[Item]) -> ImageBatch:
         """Stack pixels and labels."""
@@ -148,7 +148,8 @@ class ImageClassification:
     ) -> np.ndarray:
         """Class probabilities, float32 (N, classes)."""
         logits = module(self._inputs(batch, device)).float()
-        return logits.softmax(dim=1).cpu().numpy()
+        found: np.ndarray = logits.softmax(dim=1).cpu().numpy()
+        return found
 
     def targets(self, split: Split) -> np.ndarray:
         """Class indexes, int64 (N,)."""
@@ -190,6 +191,10 @@ class ImageClassification:
             scale = float(self.preprocessing["rescale"]) / std
             self._constants[device] = (scale.float().to(device), (-mean / std).float().to(device))
         return self._constants[device]
+
+
+def _label(label: int | None) -> int:
+    return -1 if label is None else label
 
 
 def _size(preprocessing: Mapping[str, Any]) -> tuple[int, int]:

@@ -24,7 +24,7 @@ def keep_freed_memory() -> bool:
     with contextlib.suppress(AttributeError, OSError):
         mallopt = ctypes.CDLL(None).mallopt
         settings = ((M_MMAP_MAX, 0), (M_ARENA_MAX, 1), (M_TRIM_THRESHOLD, NEVER))
-        return sum(mallopt(name, value) for name, value in settings) == len(settings)
+        return bool(sum(mallopt(name, value) for name, value in settings) == len(settings))
     return False
 
 

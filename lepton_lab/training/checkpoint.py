@@ -2,7 +2,7 @@
 """Checkpoints: everything that decides how a run goes on, as safetensors and JSON.
 
 A checkpoint is a folder `step-N` with the weights, their average, the optimizer's state and a
-`state.json` that names every file with its hash. It appears whole or not at all. Order, augmentation,
+`state.json` that names every file with its hash, and has one of its own. It appears whole or not at all. Order, augmentation,
 dropout and the learning rate are pure functions of (seed, step), so no generator state is needed. A
 damaged checkpoint is passed over for the one before it.
 """
@@ -10,6 +10,7 @@ damaged checkpoint is passed over for the one before it.
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -47,7 +48,7 @@ def save(folder: Path, step: int, trees: Mapping[str, Any], facts: Mapping[str, 
             _save_tensors(tensors, file)
             files[file.name] = _digest(file)
         state = {"format": FORMAT, "step": step, "files": files, "trees": skeletons, **facts}
-        durable.write_json(aside / "state.json", state)
+        durable.write_json(aside / "state.json", {**state, "hash": _state_digest(state)})
     return path
 
 
@@ -57,25 +58,38 @@ def load(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     Raises:
         StorageError: A file is missing or is not what was written; the message names it.
     """
-    state = durable.read_json(path / "state.json")
+    state = read_state(path)
     trees = {}
     for name, skeleton in state["trees"].items():
         trees[name] = _put_together(skeleton, tensors(path, name, state))
-    return trees, {key: value for key, value in state.items() if key not in ("trees", "files")}
+    own = ("trees", "files", "hash")
+    return trees, {key: value for key, value in state.items() if key not in own}
+
+
+def read_state(path: Path) -> dict[str, Any]:
+    """The content of a checkpoint's `state.json`. Raises StorageError when it is not what was written."""
+    state = durable.read_json(path / "state.json")
+    if not isinstance(state, dict) or state.pop("hash", None) != _state_digest(state):
+        raise _damaged(path, "state.json")
+    return state
 
 
 def tensors(
     path: Path, name: str, state: Mapping[str, Any] | None = None
 ) -> dict[str, torch.Tensor]:
     """The tensors of one tree of a checkpoint, by their path in it. Raises StorageError as `load`."""
-    state = state or durable.read_json(path / "state.json")
+    state = state or read_state(path)
     file = path / f"{name}.safetensors"
     if not file.is_file() or _digest(file) != state["files"].get(file.name):
-        raise StorageError(
-            f"The checkpoint {path.name} is damaged: {file.name} is not what was written.",
-            "The checkpoint before it is used where there is one.",
-        )
+        raise _damaged(path, file.name)
     return load_file(file)
+
+
+def _damaged(path: Path, file: str) -> StorageError:
+    return StorageError(
+        f"The checkpoint {path.name} is damaged: {file} is not what was written.",
+        "The checkpoint before it is used where there is one.",
+    )
 
 
 def weights(path: Path, name: str = "model") -> dict[str, torch.Tensor]:
@@ -89,7 +103,7 @@ def newest(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
     durable.clean_leftovers(folder)
-    found = [path for path in folder.glob("step-*") if path.name[5:].isdigit()]
+    found = [path for path in folder.glob("step-*") if path.name[5:].isdecimal()]
     return sorted(found, key=lambda path: int(path.name[5:]), reverse=True)
 
 
@@ -98,14 +112,20 @@ def pinned(folder: Path) -> set[str]:
     kept = set()
     for path in newest(folder):
         try:
-            if durable.read_json(path / "state.json").get("pinned"):
+            if read_state(path).get("pinned"):
                 kept.add(path.name)
         except StorageError:
             continue
     return kept
 
 
-def prune(folder: Path, keep: set[str], recent: int = KEEP, limit: float = float("inf")) -> None:
+def prune(
+    folder: Path,
+    keep: set[str],
+    recent: int = KEEP,
+    limit: float = float("inf"),
+    upto: float = float("inf"),
+) -> None:
     """Remove what need not be kept.
 
     Args:
@@ -113,8 +133,9 @@ def prune(folder: Path, keep: set[str], recent: int = KEEP, limit: float = float
         keep: Names that stay whatever happens.
         recent: How many of the newest stay.
         limit: Bytes that all together may take; beyond them the older recent ones go, never the newest.
+        upto: The step just saved. Later ones are damaged (the run went back behind them) and count for nothing.
     """
-    found = newest(folder)
+    found = [path for path in newest(folder) if int(path.name[5:]) <= upto]
     for path in found[recent:]:
         if path.name not in keep:
             shutil.rmtree(path, ignore_errors=True)
@@ -165,6 +186,11 @@ def _save_tensors(table: dict[str, torch.Tensor], file: Path) -> None:
         save_file(table, file)
     except Exception as error:
         raise OSError(28, str(error)) if "space" in str(error).lower() else error from error
+
+
+def _state_digest(state: Mapping[str, Any]) -> str:
+    """The hash of a state as JSON gives it back, whatever the order of its keys."""
+    return hashlib.blake2b(json.dumps(state, sort_keys=True).encode()).hexdigest()
 
 
 def _digest(file: Path) -> str:

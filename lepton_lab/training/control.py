@@ -79,6 +79,15 @@ class Control:
             taken.append(Order("stop", {"by": STOP_FILE}))
         return taken
 
+    def stop_ordered(self) -> bool:
+        """Whether a stop waits among the orders; all of them stay for the loop."""
+        waiting = []
+        while not self._orders.empty():
+            waiting.append(self._orders.get_nowait())
+        for order in waiting:
+            self._orders.put(order)
+        return any(order.action == "stop" for order in waiting) or self._stop_asked()
+
     def end(self) -> None:
         """The run is over: whoever waits goes on, and orders that came too late are told so."""
         self.over.set()

@@ -17,8 +17,9 @@ import torch
 
 from lepton_lab.datasets import Split
 from lepton_lab.datasets.sampler import order, seed_sample
+from lepton_lab.randomness import borrowed_generators
 from lepton_lab.tasks import Batch, Task
-from lepton_lab.training.seeds import own_randomness, step_seed
+from lepton_lab.training.seeds import step_seed
 
 
 class Key(NamedTuple):
@@ -26,7 +27,7 @@ class Key(NamedTuple):
 
     seed: int
     epoch: int
-    index: int
+    sample: int
 
 
 class TrainingItems(torch.utils.data.Dataset[Any]):
@@ -36,8 +37,8 @@ class TrainingItems(torch.utils.data.Dataset[Any]):
         self.task, self.split = task, split
 
     def __getitem__(self, key: Key) -> Any:
-        seed_sample(key.seed, key.epoch, key.index)
-        return self.task.training_item(self.split, key.index)
+        seed_sample(key.seed, key.epoch, key.sample)
+        return self.task.training_item(self.split, key.sample)
 
 
 class EvaluationItems(torch.utils.data.Dataset[Any]):
@@ -90,13 +91,13 @@ def _fetch(
 ) -> Iterator[Batch]:
     if workers == 0:
         for batch in keys:
-            with own_randomness():
+            with borrowed_generators():
                 made = task.collate([items[key] for key in batch])
             yield made
         return
     loader = torch.utils.data.DataLoader(
         items,
-        batch_sampler=keys,
+        batch_sampler=keys,  # type: ignore[arg-type]
         num_workers=workers,
         collate_fn=task.collate,
         worker_init_fn=_quiet_worker,

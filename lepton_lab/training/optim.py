@@ -88,7 +88,7 @@ def create(
         return torch.optim.Adam(groups, lr=learning_rate, fused=fused)
     if word == "sgd":
         return torch.optim.SGD(groups, lr=learning_rate, momentum=0.9, nesterov=True, fused=fused)
-    from timm.optim import create_optimizer_v2
+    from timm.optim._optim_factory import create_optimizer_v2
 
     known = ["adamw", "adam", "sgd", *optimizer_names()]
     if word not in known:
@@ -103,9 +103,9 @@ def create(
 
 def optimizer_names() -> list[str]:
     """The names of timm's optimizers."""
-    from timm.optim import list_optimizers
+    from timm.optim._optim_factory import list_optimizers
 
-    return list(list_optimizers())
+    return [str(name) for name in list_optimizers()]
 
 
 def restore(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:

@@ -32,7 +32,7 @@ class Precision:
 
     def backward(self, loss: torch.Tensor) -> None:
         """Gradients of the (scaled) loss."""
-        self.scaler.scale(loss).backward()
+        self.scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
 
     def step(
         self, optimizer: torch.optim.Optimizer, parameters: list[torch.nn.Parameter], clip: float

@@ -16,13 +16,14 @@ import numpy as np
 import torch
 
 from lepton_lab.datasets import Dataset
+from lepton_lab.randomness import borrowed_generators
 from lepton_lab.spec import TrainSpec
 from lepton_lab.tasks import tasks
 from lepton_lab.training import optim
 from lepton_lab.training.loader import training_batches
 from lepton_lab.training.plan import Plan
 from lepton_lab.training.precision import Precision
-from lepton_lab.training.seeds import own_randomness, seeded_step
+from lepton_lab.training.seeds import seeded_step
 
 if TYPE_CHECKING:
     from lepton_lab.tasks.contract import BuiltModel
@@ -75,7 +76,7 @@ def find(
     """
     device = torch.device(plan.device)
     one = tasks.get(task).create(built, spec, getattr(data, "flip_safe", True))
-    with own_randomness():
+    with borrowed_generators():
         module = copy.deepcopy(built.module).to(device)
         optim.freeze(module, built.groups, spec.freeze)
         optim.training_mode(module)

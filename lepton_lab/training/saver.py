@@ -59,13 +59,14 @@ class Saver:
 
     def wait(self) -> None:
         """Return when everything that was taken is on disk."""
-        self._jobs.join()
+        with self._jobs.all_tasks_done:
+            while self._jobs.unfinished_tasks and self._thread.is_alive():
+                self._jobs.all_tasks_done.wait(0.1)
 
     def close(self) -> None:
         """Finish what was taken and end the thread. May be called again."""
         if self._thread.is_alive():
             self._jobs.put(None)
-            self._jobs.join()
             self._thread.join()
 
     def _work(self) -> None:
@@ -89,7 +90,8 @@ class Saver:
         if job.best:
             self.best = path.name
         self.bus.emit(Saved(job.step, job.epoch, f"checkpoints/{path.name}", job.best))
-        checkpoint.prune(self.folder, keep=self.pinned | {self.best}, limit=LIMIT)
+        kept = self.pinned | {self.best}
+        checkpoint.prune(self.folder, keep=kept, limit=LIMIT, upto=job.step)
 
 
 def copy_of(tree: Any) -> Any:

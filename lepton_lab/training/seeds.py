@@ -8,12 +8,12 @@ back afterwards. `torch.manual_seed` is avoided: it costs 200 times as much as s
 from __future__ import annotations
 
 import hashlib
-import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import numpy as np
 import torch
+
+from lepton_lab.randomness import generators
 
 
 def step_seed(seed: int, epoch: int, step: int, purpose: str = "mix") -> int:
@@ -25,24 +25,14 @@ def step_seed(seed: int, epoch: int, step: int, purpose: str = "mix") -> int:
 @contextmanager
 def seeded_step(seed: int, epoch: int, step: int, device: torch.device) -> Iterator[None]:
     """Dropout and its like inside the block depend on (seed, epoch, step) alone."""
-    kept = torch.random.get_rng_state()
-    value = step_seed(seed, epoch, step, "step")
-    torch.random.default_generator.manual_seed(value)
-    if device.type == "cuda":
-        torch.cuda.default_generators[device.index or 0].manual_seed(value)
-    try:
-        yield
-    finally:
-        torch.random.set_rng_state(kept)
+    with generators:
+        kept = torch.random.get_rng_state()
+        value = step_seed(seed, epoch, step, "step")
+        torch.default_generator.manual_seed(value)
+        if device.type == "cuda":
+            torch.cuda.default_generators[device.index or 0].manual_seed(value)
+        try:
+            yield
+        finally:
+            torch.random.set_rng_state(kept)
 
-
-@contextmanager
-def own_randomness() -> Iterator[None]:
-    """Seeding inside the block leaves the three global generators as they were."""
-    python, legacy, tensors = random.getstate(), np.random.get_state(), torch.random.get_rng_state()
-    try:
-        yield
-    finally:
-        random.setstate(python)
-        np.random.set_state(legacy)
-        torch.random.set_rng_state(tensors)

@@ -48,11 +48,14 @@ def __getattr__(name: str) -> Any:
 
 
 if TYPE_CHECKING:
+    from lepton_lab.workbench.actions import branch as branch
     from lepton_lab.workbench.actions import data as data
     from lepton_lab.workbench.actions import evaluate as evaluate
     from lepton_lab.workbench.actions import export as export
     from lepton_lab.workbench.actions import find_learning_rate as find_learning_rate
     from lepton_lab.workbench.actions import predict as predict
+    from lepton_lab.workbench.actions import reproduce as reproduce
+    from lepton_lab.workbench.actions import resume as resume
     from lepton_lab.workbench.actions import train as train
     from lepton_lab.workbench.handle import Run as Run
     from lepton_lab.workbench.health import doctor as doctor

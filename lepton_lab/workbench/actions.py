@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from lepton_lab.datasets import Dataset, Split
     from lepton_lab.evaluation import Evaluation
     from lepton_lab.exporting import Artifact
+    from lepton_lab.training import Plan
     from lepton_lab.training.rate_finder import RateFinding
     from lepton_lab.workbench.handle import Run
     from lepton_lab.workbench.model import LeptonModel
@@ -48,7 +49,13 @@ def data(source: Any, **options: Any) -> Dataset:
 
 
 def train(
-    model: Any, data: Any = None, *, background: bool = False, view: str = "auto", **options: Any
+    model: Any,
+    data: Any = None,
+    *,
+    background: bool = False,
+    now: bool = False,
+    view: str = "auto",
+    **options: Any,
 ) -> Run:
     """Train a model on data; blocks under the live card and returns the run.
 
@@ -56,6 +63,7 @@ def train(
         model: A `LeptonModel`, or anything that `lab.load_model` takes.
         data: A `Dataset`, or anything that `lab.data` takes; the latest one when left out.
         background: Return at once; the run trains on.
+        now: Train beside a run that is under way on the same device, instead of after it.
         view: Name of the live view; chosen by where it runs when "auto".
         **options: Fields of `TrainSpec`.
 
@@ -69,7 +77,9 @@ def train(
     built, parent = with_head(model, data, spec)
     plan = _plan(built, data, spec, model.task)
     run_spec = RunSpec(model.spec, data.spec, spec, model.task)
-    return _begin(afresh(model, built, data, run_spec, plan, parent=parent, view=view), background)
+    session = afresh(model, built, data, run_spec, plan, parent=parent, view=view)
+    session.work.now = now
+    return _begin(session, background)
 
 
 def find_learning_rate(model: Any, data: Any = None, **options: Any) -> RateFinding:
@@ -80,16 +90,12 @@ def find_learning_rate(model: Any, data: Any = None, **options: Any) -> RateFind
         data: As in `train`.
         **options: Fields of `TrainSpec`.
     """
-    from lepton_lab.training.plan import decide
     from lepton_lab.training.rate_finder import find
 
     spec = parse(TrainSpec, options, where="train")
     model, data = _model(model), _data(data)
     built, _ = with_head(model, data, spec)
-    plan = decide(
-        spec, count=len(data.train), pretrained=built.pretrained, default_batch=data.batch_size
-    )
-    return find(built, data, spec, plan, model.task)
+    return find(built, data, spec, _decided(built, data, spec), model.task)
 
 
 def evaluate(model: Any = None, data: Any = None, split: str | None = None) -> Evaluation:
@@ -296,12 +302,20 @@ def with_head(
     return built, {"run": model._run.name, "weights": True}
 
 
-def _plan(built: BuiltModel, data: Dataset, spec: TrainSpec, task: str) -> Any:
+def _decided(built: BuiltModel, data: Dataset, spec: TrainSpec) -> Plan:
     from lepton_lab.training.plan import decide
 
-    plan = decide(
-        spec, count=len(data.train), pretrained=built.pretrained, default_batch=data.batch_size
+    return decide(
+        spec,
+        count=len(data.train),
+        pretrained=built.pretrained,
+        batch_norm=any("BatchNorm" in type(m).__name__ for m in built.module.modules()),
+        default_batch=data.batch_size,
     )
+
+
+def _plan(built: BuiltModel, data: Dataset, spec: TrainSpec, task: str) -> Plan:
+    plan = _decided(built, data, spec)
     if spec.learning_rate != "find":
         return plan
     from lepton_lab.training.rate_finder import find

@@ -91,11 +91,13 @@ class Run:
     @property
     def history(self) -> dict[str, list[float]]:
         """Name -> values, one per step ("train/loss", "learning_rate") or per epoch ("val/accuracy")."""
-        from lepton_lab.events import Evaluated, StepDone
+        from lepton_lab.events import Evaluated, RunStarted, StepDone
 
         table: dict[str, list[float]] = {"train/loss": [], "learning_rate": []}
         for event in self.folder.events():
-            if isinstance(event, StepDone):
+            if isinstance(event, RunStarted):
+                table.setdefault(f"val/{event.metric}", [])
+            elif isinstance(event, StepDone):
                 table["train/loss"].append(event.loss)
                 table["learning_rate"].append(event.learning_rate)
             elif isinstance(event, Evaluated):
@@ -291,7 +293,7 @@ class Run:
         from IPython.display import display
 
         if self.displayed_in is None or self.displayed_in != cell_number():
-            display(self._repr_mimebundle_(), raw=True)
+            display(self._repr_mimebundle_(), raw=True)  # type: ignore[no-untyped-call]
 
 
 def cell_number() -> int | None:

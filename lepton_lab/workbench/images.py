@@ -135,10 +135,14 @@ def thumbnail(pixels: np.ndarray, name: str, side: int = 96) -> Markup:
     from PIL import Image
 
     image = Image.fromarray(pixels)
-    image.thumbnail((side, side))
-    stream = io.BytesIO()
-    image.save(stream, "PNG" if max(pixels.shape[:2]) <= side else "JPEG")
-    kind = "png" if max(pixels.shape[:2]) <= side else "jpeg"
+    small = max(image.size) <= side
+    if small:
+        times = max(side // max(image.size), 1)
+        image = image.resize((image.width * times, image.height * times), Image.Resampling.NEAREST)
+    else:
+        image.thumbnail((side, side))
+    stream, kind = io.BytesIO(), "png" if small else "jpeg"
+    image.save(stream, kind)
     data = base64.b64encode(stream.getvalue()).decode()
     return Markup(
         f'<img alt="{escape(name)}" title="{escape(name)}" src="data:image/{kind};base64,{data}">',

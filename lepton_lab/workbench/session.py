@@ -50,6 +50,7 @@ class Work:
         checkpoint: Where to go on from; None starts at step 0.
         replay: Step -> orders to give again there.
         learning_rate: A new peak rate from the checkpoint on; None keeps it.
+        now: Train beside other runs of this process on the device instead of after them.
     """
 
     model: LeptonModel
@@ -61,6 +62,7 @@ class Work:
     checkpoint: Path | None = None
     replay: dict[int, list[Any]] = field(default_factory=dict)
     learning_rate: float | None = None
+    now: bool = False
 
 
 class Session:
@@ -127,6 +129,21 @@ class Session:
             self._end(where, state, message, time.monotonic() - started)
 
     def _train(self, where: dict[str, Any]) -> str:
+        """Train when it is this run's turn on the device."""
+        if self.work.now:
+            return self._train_here(where)
+        slot = _SLOTS.setdefault(self.work.plan.device, threading.Lock())
+        if not slot.acquire(blocking=False):
+            self.work.folder.update(state="queued")
+            while not slot.acquire(timeout=0.1):
+                if self.control.stop_ordered():
+                    return "stopped"
+        try:
+            return self._train_here(where)
+        finally:
+            slot.release()
+
+    def _train_here(self, where: dict[str, Any]) -> str:
         """Train; the trainer and all that it holds are gone when this returns."""
         from lepton_lab.training.loop import train
         from lepton_lab.training.trainer import Trainer
@@ -207,6 +224,7 @@ class Session:
 
 
 _LIVE: weakref.WeakSet[Session] = weakref.WeakSet()
+_SLOTS: dict[str, threading.Lock] = {}
 
 
 @atexit.register

@@ -49,6 +49,8 @@ def resumed(run: Run, *, view: str = "auto") -> Session:
     Raises:
         LeptonError: It is under way, it is done, its data changed, or it has no checkpoint.
     """
+    from lepton_lab.training import checkpoint
+
     record = run.record
     if record["state"] in LIVE:
         raise LeptonError(
@@ -63,7 +65,7 @@ def resumed(run: Run, *, view: str = "auto") -> Session:
             f"lab.run('{run.name}').model.train(data)",
         )
     work = _work_of(run, run.folder)
-    if not any(run.folder.checkpoints.glob("step-*")):
+    if not checkpoint.newest(run.folder.checkpoints):
         _first_weights(run, work)
     else:
         work.checkpoint = newest_whole(run.folder)

@@ -44,11 +44,9 @@ def _samples(split: Split) -> list[ExportSample]:
     from lepton_lab.exporting.subject import ExportSample
 
     chosen = np.unique(np.linspace(0, len(split) - 1, min(SAMPLES, len(split))).round().astype(int))
+    targets = split.targets
     return [
-        ExportSample(
-            split[i].id, split.read_bytes(i), -1 if split[i].label is None else int(split[i].label)
-        )
-        for i in map(int, chosen)
+        ExportSample(split[i].id, split.read_bytes(i), int(targets[i])) for i in map(int, chosen)
     ]
 
 
@@ -56,22 +54,28 @@ def _provenance(model: LeptonModel, run: Run | None, split: Split | None) -> dic
     facts: dict[str, Any] = {
         "base_model": model.entry.name,
         "licence": model.entry.licence or "not stated",
-        "weights": model.built.weights,
+        "starting_weights": model.built.weights if run is None else run.record["model"]["weights"],
     }
     if run is None:
         return facts
     record = run.record
     facts |= {
         "run": run.name,
-        "data": record["data"],
-        "recipe": record["spec"]["train"],
-        "plan": record["plan"],
+        "data": {k: v for k, v in record["data"].items() if k != "source"},
+        "recipe": _recipe(record),
         "libraries": record["environment"],
         "steps": record.get("step"),
     }
     if split is not None:
         facts["metrics"] = _metrics(model, run, split)
     return facts
+
+
+def _recipe(record: dict[str, Any]) -> dict[str, Any]:
+    """What was asked for, with what was decided in the place of every "auto"."""
+    decided = {k: v for k, v in record["plan"].items() if k != "reasons"}
+    asked = {k: v for k, v in record["spec"]["train"].items() if v not in ("", "auto", "find")}
+    return {**asked, **decided}
 
 
 def _metrics(model: LeptonModel, run: Run, split: Split) -> dict[str, Any]:

@@ -286,3 +286,25 @@ def test_a_nan_that_returns_ends_the_run_with_names(
     run = lab.run("bad")
     assert run.state == "failed"
     assert lab.load_model("bad").predict(lab.data(pictures).val.read(0)).probability > 0
+
+
+def test_a_second_run_waits_for_the_first_and_both_end_as_if_alone(
+    pictures: Path, straight: dict[str, torch.Tensor]
+) -> None:
+    data = lab.data(pictures)
+    first = lab.train("lepton_glyphs", data, background=True, **OPTIONS)
+    second = lab.train("lepton_glyphs", data, background=True, **OPTIONS)
+    at_step(first, 1)
+    assert second.state in ("starting", "queued")
+    assert same(straight, weights(first.wait()))
+    assert same(straight, weights(second.wait()))
+
+
+def test_a_queued_run_can_be_stopped_before_its_turn(pictures: Path) -> None:
+    data = lab.data(pictures)
+    first = lab.train("lepton_glyphs", data, background=True, **OPTIONS)
+    second = lab.train("lepton_glyphs", data, background=True, **OPTIONS)
+    second.stop().wait()
+    assert second.state == "stopped"
+    assert first.wait().state == "done"
+    assert second.resume().state == "done"
