@@ -26,6 +26,7 @@ _PUBLIC = {
     "LeptonModel": "lepton_lab.workbench",
     "Run": "lepton_lab.workbench",
     "bench": "lepton_lab.workbench",
+    "compare": "lepton_lab.workbench",
     "data": "lepton_lab.workbench",
     "doctor": "lepton_lab.workbench",
     "evaluate": "lepton_lab.workbench",
@@ -37,6 +38,7 @@ _PUBLIC = {
     "predict": "lepton_lab.workbench",
     "preprocess_image": "lepton_lab.workbench",
     "reproduce": "lepton_lab.workbench",
+    "restore": "lepton_lab.workbench",
     "resume": "lepton_lab.workbench",
     "run": "lepton_lab.workbench",
     "runs": "lepton_lab.workbench",
@@ -82,6 +84,7 @@ if TYPE_CHECKING:
     from lepton_lab.workbench import LeptonModel as LeptonModel
     from lepton_lab.workbench import Run as Run
     from lepton_lab.workbench import bench as bench
+    from lepton_lab.workbench import compare as compare
     from lepton_lab.workbench import data as data
     from lepton_lab.workbench import doctor as doctor
     from lepton_lab.workbench import evaluate as evaluate
@@ -91,6 +94,7 @@ if TYPE_CHECKING:
     from lepton_lab.workbench import predict as predict
     from lepton_lab.workbench import preprocess_image as preprocess_image
     from lepton_lab.workbench import reproduce as reproduce
+    from lepton_lab.workbench import restore as restore
     from lepton_lab.workbench import resume as resume
     from lepton_lab.workbench import run as run
     from lepton_lab.workbench import runs as runs

@@ -69,7 +69,8 @@ def test_the_tour_runs_from_top_to_bottom(
     assert names["report"]["accuracy"] > 0.5
     assert (place / "flowers.lepton" / "model.onnx").is_file()
     assert names["artifact"].path == Path("flowers-2.lepton")
-    assert lab.runs()[0].state == "stopped"
+    assert names["child"].state == "done"
+    assert lab.run(names["child"].record["parent"]["run"]).state == "done"
 
 
 @pytest.mark.slow

@@ -50,6 +50,20 @@ def svg(view: Snapshot) -> str:
     return "".join([*parts, "</svg>"])
 
 
+def drawing(panel: Panel) -> str:
+    """One panel as an SVG document of its own."""
+    return "".join(
+        [
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {PANEL_HEIGHT}"',
+            f' width="{WIDTH}" height="{PANEL_HEIGHT}" role="img"',
+            f' font-family="system-ui,sans-serif" font-size="12" fill="{INK}">',
+            f"<title>{_text(panel.title, 200)}</title>",
+            *_panel(panel, WIDTH),
+            "</svg>",
+        ]
+    )
+
+
 def ticks(low: float, high: float, count: int = 4) -> list[float]:
     """Round numbers between `low` and `high`: steps of 1, 2 or 5 times a power of ten.
 

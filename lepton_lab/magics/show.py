@@ -64,7 +64,9 @@ def as_python(
     arguments = []
     for place in verb.positionals:
         own = {n: left.pop(n) for n in list(left) if _belongs(verb, n, place.kind)}
-        arguments.append(_argument(place.kind, positionals.get(place.name), own, variables))
+        value = positionals.get(place.name)
+        each = value or () if place.many and place.kind == "run" else (value,)
+        arguments += [_argument(place.kind, one, own, variables) for one in each]
     while arguments and arguments[-1] == "None" and (len(arguments) > 1 or _optional(verb)):
         arguments.pop()
     arguments += [f"{name}={value!r}" for name, value in left.items()]

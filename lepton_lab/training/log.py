@@ -34,7 +34,8 @@ class StepLog:
     def __init__(self, bus: Bus, device: torch.device, batch_size: int) -> None:
         self.bus, self.device, self.batch_size = bus, device, batch_size
         self._loss: torch.Tensor | None = None
-        self._waiting: list[tuple[StepDone, Sequence[str], torch.Tensor]] = []
+        self._waiting: list[tuple[StepDone, Sequence[str], torch.Tensor, torch.Tensor]] = []
+        self.samples: Sequence[str] = ()
         self.restart()
 
     def restart(self) -> None:
@@ -55,15 +56,31 @@ class StepLog:
         self._loss = None
         self._waiting.clear()
 
-    def end_step(self, step: int, epoch: int, learning_rate: float, samples: Sequence[str]) -> None:
+    def end_step(
+        self,
+        step: int,
+        epoch: int,
+        learning_rate: float,
+        samples: Sequence[str],
+        norm: torch.Tensor | None = None,
+    ) -> None:
         """The step is complete; emit what waits when the interval is over.
+
+        Args:
+            step: Optimizer steps taken.
+            epoch: The epoch, from 1.
+            learning_rate: The rate of the step.
+            samples: Names of the samples in its batch.
+            norm: The norm of its gradient, where it is known and has to be finite.
 
         Raises:
             NotFiniteError: As `flush`.
         """
+        self.samples = samples
         if self._loss is not None:
             event = StepDone(step, epoch, 0.0, learning_rate, 0.0)
-            self._waiting.append((event, samples, self._loss))
+            checked = self._loss if norm is None else norm.to(self._loss)
+            self._waiting.append((event, samples, self._loss, checked))
             self._loss = None
         if time.perf_counter() - self._since >= INTERVAL:
             self.flush()
@@ -72,18 +89,21 @@ class StepLog:
         """Emit all waiting steps.
 
         Raises:
-            NotFiniteError: A loss is no number; steps up to it were emitted.
+            NotFiniteError: A loss or a gradient is no number; steps up to it were emitted.
         """
         if not self._waiting:
             return
         waiting, self._waiting = self._waiting, []
-        losses = torch.stack([loss for *_, loss in waiting]).tolist()
+        numbers = torch.stack([value for *_, loss, norm in waiting for value in (loss, norm)])
+        pairs = numbers.view(-1, 2).tolist()
         rate = len(waiting) * self.batch_size / max(time.perf_counter() - self._since, 1e-9)
         memory = self._memory()
-        for (event, samples, _), loss in zip(waiting, losses, strict=True):
+        for (event, samples, *_), (loss, norm) in zip(waiting, pairs, strict=True):
             self.bus.emit(replace(event, loss=loss, samples_per_second=rate, memory=memory))
             if not math.isfinite(loss):
                 raise NotFiniteError(event.step, loss, samples)
+            if not math.isfinite(norm):
+                raise NotFiniteError(event.step, norm, samples, "gradient")
         self.restart()
 
     def _memory(self) -> int:

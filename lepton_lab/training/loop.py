@@ -48,7 +48,7 @@ def step(t: Trainer, batch: Batch, epoch: int) -> None:
             if not is_out_of_memory(error):
                 raise
             halve(t, error)
-    t.precision.step(t.optimizer, t.parameters, t.spec.clip)
+    t.norm = t.precision.step(t.optimizer, t.parameters, t.spec.clip)
     t.step += 1
     if t.average is not None:
         t.average.update(t.module, t.step)

@@ -41,7 +41,16 @@ def check_changes(values: dict[str, Any]) -> dict[str, Any]:
             "run.set(learning_rate=1e-4)",
         )
     known = {"lr": "learning_rate"}
-    return {name: getattr(spec, name) for name in (known.get(key, key) for key in values)}
+    names = [known.get(key, key.replace("-", "_")) for key in values]
+    typed = {name: getattr(spec, name) for name in names}
+    words = [name for name, value in typed.items() if isinstance(value, str)]
+    if words:
+        raise SpecError(
+            f"`{words[0]}` cannot become '{typed[words[0]]}' while a run trains.",
+            "That is decided before the first step; now it takes a number.",
+            "run.set(learning_rate=1e-4)",
+        )
+    return typed
 
 
 def change(trainer: Trainer, values: dict[str, Any]) -> None:

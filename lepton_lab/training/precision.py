@@ -36,11 +36,18 @@ class Precision:
 
     def step(
         self, optimizer: torch.optim.Optimizer, parameters: list[torch.nn.Parameter], clip: float
-    ) -> None:
-        """Clip the gradients' global norm (0 is off) and take the optimizer's step."""
+    ) -> torch.Tensor | None:
+        """Clip the gradients' global norm (0 is off) and take the optimizer's step.
+
+        Returns:
+            That norm before it was clipped, shape (); None when nothing was clipped, or when the scaler itself
+            passes over steps whose norm is not finite.
+        """
+        norm = None
         if clip > 0:
             self.scaler.unscale_(optimizer)
-            torch.nn.utils.clip_grad_norm_(parameters, clip)
+            norm = torch.nn.utils.clip_grad_norm_(parameters, clip)
         self.scaler.step(optimizer)
         self.scaler.update()
         optimizer.zero_grad(set_to_none=True)
+        return None if self.scaler.is_enabled() else norm

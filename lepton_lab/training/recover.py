@@ -27,17 +27,25 @@ COOLER = 0.1
 
 
 class NotFiniteError(Exception):
-    """The loss of a step is no number.
+    """The loss of a step (or its gradient) is no number.
 
     Attributes:
         step: Its step.
-        loss: What it was.
+        found: What it was.
         samples: Names of the samples in its batch.
+        what: What was no number: "loss", "gradient" or "weights".
     """
 
-    def __init__(self, step: int, loss: float, samples: Sequence[str]) -> None:
-        self.step, self.loss, self.samples = step, loss, list(samples)
-        super().__init__(f"loss {loss} at step {step}")
+    def __init__(
+        self, step: int, found: float, samples: Sequence[str], what: str = "loss"
+    ) -> None:
+        self.step, self.found, self.samples, self.what = step, found, list(samples), what
+        super().__init__(self.told)
+
+    @property
+    def told(self) -> str:
+        """What happened, as part of a sentence."""
+        return f"the {self.what} became {self.found} at step {self.step}"
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -51,6 +59,7 @@ def halve(trainer: Trainer, error: BaseException) -> None:
     """Give the memory back and halve the micro-batch; raises LeptonError when one sample is too much."""
     trainer.optimizer.zero_grad(set_to_none=True)
     trainer.log.drop_step()
+    release(error)
     if trainer.micro_batch == 1:
         raise LeptonError(
             f"The memory of {trainer.device} is too small for a single sample.",
@@ -58,7 +67,6 @@ def halve(trainer: Trainer, error: BaseException) -> None:
             "--image-size=..., or a smaller model: lab.models(max_params='10M')",
         ) from error
     trainer.micro_batch = -(-trainer.micro_batch // 2)
-    release(error)
     parts = -(-trainer.plan.batch_size // trainer.micro_batch)
     trainer.bus.emit(
         Alert(
@@ -73,14 +81,17 @@ def halve(trainer: Trainer, error: BaseException) -> None:
 
 def release(error: BaseException | None = None) -> None:
     """Let go of the frames that keep tensors alive: the error's own, and those that IPython remembers."""
-    seen = error
-    while seen is not None:
-        seen.__traceback__ = None
-        seen = seen.__cause__ or seen.__context__
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    result = getattr(shell, "last_execution_result", None)
+    remembered = [getattr(result, name, None) for name in ("error_in_exec", "error_before_exec")]
+    remembered += [getattr(sys, name, None) for name in ("last_exc", "last_value")]
+    for seen in (error, *remembered):
+        while isinstance(seen, BaseException):
+            seen.__traceback__ = None
+            seen = seen.__cause__ or seen.__context__
     for name in ("last_traceback", "last_exc", "last_value", "last_type"):
         if hasattr(sys, name):
             setattr(sys, name, None)
-    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     for name in ("InteractiveTB", "SyntaxTB"):
         formatter = getattr(shell, name, None)
         for part in ("tb", "etype", "evalue", "last_syntax_error"):
@@ -96,7 +107,7 @@ def roll_back(trainer: Trainer, found: NotFiniteError) -> None:
     named = ", ".join(found.samples[:4]) + (" …" if len(found.samples) > 4 else "")
     if trainer.rolled_back:
         raise LeptonError(
-            f"Training stopped: the loss became {found.loss} at step {found.step}, twice.",
+            f"Training stopped: {found.told}, twice.",
             f"The batch had: {named}. Checkpoints up to step {trainer.last_saved} are kept.",
             f"--learning-rate={trainer.peak * COOLER:.1g}",
         )
@@ -110,7 +121,7 @@ def roll_back(trainer: Trainer, found: NotFiniteError) -> None:
             continue
     else:
         raise LeptonError(
-            f"Training stopped: the loss became {found.loss} at step {found.step}.",
+            f"Training stopped: {found.told}.",
             f"No checkpoint was there to go back to. The batch had: {named}.",
             f"--learning-rate={trainer.peak * COOLER:.1g}",
         )
@@ -122,7 +133,7 @@ def roll_back(trainer: Trainer, found: NotFiniteError) -> None:
         Alert(
             trainer.step,
             "warning",
-            f"The loss became {found.loss} at step {found.step}; back to step {trainer.step} at a tenth of the rate. "
+            f"{found.told.capitalize()}; back to step {trainer.step} at a tenth of the rate. "
             f"The batch had: {named}.",
         )
     )

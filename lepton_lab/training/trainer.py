@@ -31,7 +31,7 @@ from lepton_lab.training.log import StepLog
 from lepton_lab.training.orders import carry_out
 from lepton_lab.training.plan import Plan
 from lepton_lab.training.precision import Precision
-from lepton_lab.training.recover import NotFiniteError
+from lepton_lab.training.recover import NotFiniteError, is_out_of_memory, release
 from lepton_lab.training.saver import Job, Saver, copy_of, finite
 from lepton_lab.training.schedule import factor
 
@@ -83,8 +83,10 @@ class Trainer:
         self.average = WeightAverage(self.module, spec.ema) if spec.ema else None
         self.log = StepLog(bus, self.device, plan.batch_size)
         self.micro_batch = math.ceil(plan.batch_size / spec.accumulate)
+        self.evaluation_batch = max(self.micro_batch, 64)
         self.peak = plan.learning_rate
         self.step = 0
+        self.norm: torch.Tensor | None = None
         self.best: dict[str, Any] = {}
         self.stale = 0
         self.rolled_back = False
@@ -165,7 +167,8 @@ class Trainer:
 
     def after_step(self, batch: Batch, epoch: int) -> None:
         """Log the step, and save when it is time."""
-        self.log.end_step(self.step, epoch + 1, self.optimizer.param_groups[-1]["lr"], batch.ids)
+        rate = self.optimizer.param_groups[-1]["lr"]
+        self.log.end_step(self.step, epoch + 1, rate, batch.ids, self.norm)
         every = self.spec.checkpoint_every
         if every and self.step % every == 0 and self.step % self.plan.steps_per_epoch:
             self.log.flush()
@@ -212,18 +215,25 @@ class Trainer:
                 optim.training_mode(self.module)
 
     def evaluate(self, split: Split) -> Mapping[str, float]:
-        """The task's metrics on a split."""
+        """The task's metrics on a split; in smaller batches when the memory is full."""
         with self.at_rest() as module:
-            found = outputs(
-                self.task,
-                module,
-                split,
-                device=self.device,
-                batch_size=max(self.micro_batch, 64),
-                workers=self.plan.workers,
-                precision=self.precision,
-            )
-        return self.task.score(found, self.task.targets(split))
+            while True:
+                try:
+                    found = outputs(
+                        self.task,
+                        module,
+                        split,
+                        device=self.device,
+                        batch_size=self.evaluation_batch,
+                        workers=self.plan.workers,
+                        precision=self.precision,
+                    )
+                    return self.task.score(found, self.task.targets(split))
+                except Exception as error:
+                    if not is_out_of_memory(error) or self.evaluation_batch == 1:
+                        raise
+                    release(error)
+                    self.evaluation_batch //= 2
 
     def save(self, *, best: bool = False, pinned: bool = False) -> None:
         """Hand a copy of everything to the one who writes checkpoints.
@@ -239,7 +249,7 @@ class Trainer:
                     "It cannot be trained from there.",
                     "Load it again, or train from an earlier run.",
                 )
-            raise NotFiniteError(self.step, float("nan"), ())
+            raise NotFiniteError(self.step, float("nan"), self.log.samples, "weights")
         if self.average is not None:
             trees["average"] = self.average.state
         facts = {

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 _PUBLIC = {
     "Bench": "standing",
+    "Comparison": "comparing",
     "ImageInput": "images",
     "LeptonModel": "model",
     "Prediction": "predictions",
@@ -21,6 +22,7 @@ _PUBLIC = {
     "RunList": "listing",
     "bench": "standing",
     "branch": "actions",
+    "compare": "comparing",
     "data": "actions",
     "doctor": "health",
     "evaluate": "actions",
@@ -33,6 +35,7 @@ _PUBLIC = {
     "resolve_data": "resolve",
     "resolve_model": "resolve",
     "resolve_run": "resolve",
+    "restore": "listing",
     "resume": "actions",
     "run": "listing",
     "runs": "listing",
@@ -57,11 +60,14 @@ if TYPE_CHECKING:
     from lepton_lab.workbench.actions import reproduce as reproduce
     from lepton_lab.workbench.actions import resume as resume
     from lepton_lab.workbench.actions import train as train
+    from lepton_lab.workbench.comparing import Comparison as Comparison
+    from lepton_lab.workbench.comparing import compare as compare
     from lepton_lab.workbench.handle import Run as Run
     from lepton_lab.workbench.health import doctor as doctor
     from lepton_lab.workbench.images import ImageInput as ImageInput
     from lepton_lab.workbench.images import preprocess_image as preprocess_image
     from lepton_lab.workbench.listing import RunList as RunList
+    from lepton_lab.workbench.listing import restore as restore
     from lepton_lab.workbench.listing import run as run
     from lepton_lab.workbench.listing import runs as runs
     from lepton_lab.workbench.loading import load_model as load_model

@@ -18,6 +18,7 @@ from lepton_lab.errors import LeptonError, StorageError
 from lepton_lab.events import Event
 from lepton_lab.journal import RunFolder
 from lepton_lab.journal.folder import LIVE
+from lepton_lab.journal.keeping import TRASH
 from lepton_lab.spec import RunSpec, from_json
 from lepton_lab.training.control import STOP_FILE
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from lepton_lab.evaluation import Evaluation
     from lepton_lab.exporting import Artifact
     from lepton_lab.training import Control
+    from lepton_lab.workbench.listing import Deleted
     from lepton_lab.workbench.model import LeptonModel
     from lepton_lab.workbench.predictions import Prediction, Predictions
 
@@ -181,6 +183,8 @@ class Run:
         """Go on after a pause; or, when the run was stopped or crashed, from its newest whole checkpoint."""
         if self._control is not None and not self._control.over.is_set():
             return self._order("resume")
+        if self.state in LIVE:
+            self._live()
         from lepton_lab.workbench.actions import resume
 
         return resume(self, **options)
@@ -194,6 +198,51 @@ class Run:
         from lepton_lab.training.orders import check_changes
 
         return self._order("set", **check_changes(values))
+
+    def rename(self, name: str) -> Run:
+        """Give the run another name; its folder stays whole, and runs that began from it follow.
+
+        Raises:
+            LeptonError: The run is under way, or the name cannot be one or is taken.
+        """
+        from lepton_lab.journal import keeping
+
+        self._settle()
+        self._moved(keeping.rename(self.folder, name))
+        return self
+
+    def tag(self, *tags: str) -> Run:
+        """Add tags, by which `lab.runs("*", tag=...)` finds the run.
+
+        Raises:
+            LeptonError: A tag is no name, or the run trains in another process.
+        """
+        from lepton_lab.workbench.listing import check_tags
+
+        return self._write_tags({*self.tags, *check_tags(tags)})
+
+    def untag(self, *tags: str) -> Run:
+        """Take tags away; one that it does not have is no error."""
+        return self._write_tags(set(self.tags) - set(tags))
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The tags, in alphabetical order."""
+        return tuple(self.record.get("tags") or ())
+
+    def delete(self) -> Deleted:
+        """Put the run into the trash of the runs folder. What is returned can undo it.
+
+        Raises:
+            LeptonError: The run is under way.
+        """
+        from lepton_lab.journal import keeping
+        from lepton_lab.workbench.listing import Deleted
+
+        self._settle()
+        name = self.name
+        self._moved(keeping.trash(self.folder))
+        return Deleted(name, self)
 
     def checkpoint(self) -> Run:
         """Save at the next step boundary and keep that checkpoint for good."""
@@ -267,11 +316,29 @@ class Run:
             raise LeptonError(
                 f"Run '{self.name}' does not train in this kernel (it is {self.state}).",
                 "Only a stop can be ordered from elsewhere." if self.state in LIVE else "",
-                f"lab.resume('{self.name}')"
-                if self.state in ("stopped", "crashed", "failed")
-                else f"lab.run('{self.name}')",
+                _instead(self.name, self.state),
             )
         return self._control
+
+    def _settle(self) -> None:
+        """A run that has just ended may still be closing its files."""
+        if self._control is not None and self.state not in LIVE:
+            self._control.over.wait(5.0)
+
+    def _moved(self, path: Path) -> None:
+        """The folder lies elsewhere now; the handle goes with it."""
+        from lepton_lab.workbench import listing
+
+        known = listing.forget(self)
+        self.folder.path = path
+        if known and path.parent.name != TRASH:
+            listing.remember(self)
+
+    def _write_tags(self, tags: set[str]) -> Run:
+        if self._control is None and self.state in LIVE:
+            self._live()
+        self.folder.update(tags=sorted(tags))
+        return self
 
     def fail(self, error: BaseException) -> None:
         """Keep the error that ended the run, for the one who waits."""
@@ -294,6 +361,13 @@ class Run:
 
         if self.displayed_in is None or self.displayed_in != cell_number():
             display(self._repr_mimebundle_(), raw=True)  # type: ignore[no-untyped-call]
+
+
+def _instead(name: str, state: str) -> str:
+    """What to type for a run that takes no orders here."""
+    if state in LIVE:
+        return f"%lepton runs stop {name}"
+    return f"lab.resume('{name}')" if state in ("stopped", "crashed", "failed") else f"lab.run('{name}')"
 
 
 def cell_number() -> int | None:

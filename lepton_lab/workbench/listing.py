@@ -1,17 +1,19 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""All runs of this project, of every kernel, read from their folders."""
+"""All runs of this project, of every kernel, read from their folders; and those that train here."""
 
 from __future__ import annotations
 
 import fnmatch
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lepton_lab.errors import StorageError
-from lepton_lab.journal import run_folders, runs_root
-from lepton_lab.journal.folder import find_run
-from lepton_lab.rendering import Table, duration
+from lepton_lab.errors import LeptonError, NotFoundError, StorageError
+from lepton_lab.journal import RunFolder, keeping, run_folders, runs_root
+from lepton_lab.journal.folder import NAME, find_run
+from lepton_lab.rendering import Card, Table, duration
+from lepton_lab.training.orders import check_changes
 from lepton_lab.workbench.handle import Run
 
 if TYPE_CHECKING:
@@ -25,21 +27,96 @@ def remember(run: Run) -> None:
     _OPEN[str(run.path)] = run
 
 
-def run(name: str) -> Run:
-    """The run called `name`, from whatever kernel. Raises NotFoundError with the nearest names."""
+def forget(run: Run) -> bool:
+    """No longer keep a handle; tells whether it was kept."""
+    return _OPEN.pop(str(run.path), None) is not None
+
+
+def order(name: str, action: str, values: Mapping[str, Any]) -> None:
+    """Order something of a run that trains in this process; nothing is started and nothing shown.
+
+    Args:
+        name: The run's name.
+        action: stop, pause, resume or set.
+        values: What `set` sets.
+
+    Raises:
+        LeptonError: No run of that name trains here, or it cannot be asked for this.
+    """
+    found = next((item for item in list(_OPEN.values()) if item.name == name), None)
+    if found is None or action not in ("stop", "pause", "resume", "set"):
+        raise NotFoundError(f"No run called '{name}' in this process can '{action}'.")
+    changes = check_changes(dict(values)) if action == "set" else {}
+    found._order(action, **changes)
+
+
+def run(name: str = "") -> Run:
+    """The run called `name`, from whatever kernel; the latest when left out.
+
+    Raises:
+        NotFoundError: With the nearest names.
+    """
+    if not name:
+        from lepton_lab.workbench.resolve import resolve_run
+
+        return resolve_run()
     folder = find_run(name)
     return _OPEN.get(str(folder.path)) or Run(folder)
 
 
-def runs(pattern: str = "*") -> RunList:
-    """The runs whose name matches a shell wildcard, newest first."""
-    return RunList(
-        [
-            _OPEN.get(str(f.path)) or Run(f)
-            for f in run_folders()
-            if fnmatch.fnmatch(f.name, pattern)
-        ]
-    )
+def runs(pattern: str = "*", tag: str = "") -> RunList:
+    """The runs whose name matches a shell wildcard, newest first; with a tag, those that bear it."""
+    found = [
+        _OPEN.get(str(folder.path)) or Run(folder)
+        for folder in run_folders()
+        if fnmatch.fnmatch(folder.name, pattern)
+    ]
+    return RunList([item for item in found if not tag or tag in _row(item)["tags"]])
+
+
+def restore(name: str) -> Run:
+    """Bring a deleted run back from the trash.
+
+    Raises:
+        NotFoundError: It is not there.
+        LeptonError: Another run has its name now.
+    """
+    return Run(RunFolder(keeping.restore(name)))
+
+
+def check_tags(tags: Sequence[str]) -> tuple[str, ...]:
+    """The tags; raises LeptonError for one that is no plain name, and for none at all."""
+    wrong = [tag for tag in tags if not (isinstance(tag, str) and NAME.fullmatch(tag))]
+    if wrong or not tags:
+        raise LeptonError(
+            f"{wrong[0]!r} cannot be a tag." if wrong else "No tag was named.",
+            "Tags have letters, digits, '.', '_' and '-', and start with a letter or digit.",
+            "run.tag('baseline')",
+        )
+    return tuple(tags)
+
+
+@dataclass(frozen=True)
+class Deleted:
+    """A run that was put into the trash.
+
+    Attributes:
+        name: The name that it had.
+        run: Its handle, which still reads its folder.
+    """
+
+    name: str
+    run: Run
+
+    def undo(self) -> Run:
+        """Bring it back."""
+        self.run._moved(keeping.restore(self.run.path.name))
+        return self.run
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        place = f"{runs_root().name}/{keeping.TRASH}/{self.run.path.name}"
+        steps = [f"%lepton runs restore {self.run.path.name}"]
+        return Card(f"{self.name}: deleted", {"kept in": place}, (), steps)._repr_mimebundle_()
 
 
 class RunList(Sequence[Run]):
@@ -72,7 +149,7 @@ class RunList(Sequence[Run]):
     def table(self) -> Table:
         """Name, state, metric and time of each; the best finished one is marked."""
         rows = self.rows()
-        cells = [
+        cells: list[tuple[Any, ...]] = [
             (
                 r["name"],
                 r["state"],
@@ -86,7 +163,10 @@ class RunList(Sequence[Run]):
         ]
         scores = [(r["metric"], i) for i, r in enumerate(rows) if r["metric"] is not None]
         best = frozenset({max(scores)[1]}) if len(scores) > 1 else frozenset()
-        columns = ("run", "state", "model", "data", "val accuracy", "best epoch", "time")
+        columns: tuple[str, ...] = ("run", "state", "model", "data", "val accuracy", "best epoch", "time")
+        if any(r["tags"] for r in rows):
+            columns = (*columns, "tags")
+            cells = [(*c, ", ".join(r["tags"])) for c, r in zip(cells, rows, strict=True)]
         title = f"{len(rows)} run{'s' * (len(rows) != 1)} in {runs_root().name}"
         return Table(
             columns, cells, title, "" if rows else "Train one: %lepton train MODEL DATA", best
@@ -114,4 +194,5 @@ def _row(item: Run) -> dict[str, Any]:
         "epoch": best.get("epoch"),
         "seconds": seconds,
         "created": record.get("created"),
+        "tags": list(record.get("tags") or ()),
     }

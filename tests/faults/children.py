@@ -61,6 +61,18 @@ class Child:
             self.process.join()
 
     @property
+    def left(self) -> int:
+        """Processes of its group that are still there (its loader workers, when it was killed)."""
+        import psutil
+
+        group, found = self.process.pid, 0
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error, ProcessLookupError):
+                alive = process.status() != psutil.STATUS_ZOMBIE
+                found += alive and os.getpgid(process.pid) == group
+        return found
+
+    @property
     def killed(self) -> bool:
         return self.process.exitcode == -signal.SIGKILL
 
@@ -79,6 +91,7 @@ def _inside(function: Any, args: Any, runs: str, answer: str, log: str) -> None:
     terminal = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
     for stream in (1, 2):
         os.dup2(terminal, stream)
+    multiprocessing.set_start_method("fork", force=True)
     os.environ.update(LEPTON_RUNS=runs, LEPTON_DISPLAY="silent", HF_HUB_OFFLINE="1")
     import torch
 

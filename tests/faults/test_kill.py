@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import random
+import time
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count, islice
 from pathlib import Path
@@ -60,36 +61,35 @@ def whole(journal: Path) -> bool:
 
 def survive(
     kill: Kill, again: Kill | None, workers: tuple[int, int], options: Any, images: Path, at: Path
-) -> tuple[int, dict[str, Any], str]:
-    """Train, be killed, go on (and be killed again). Returns kills, the end, and what was said."""
+) -> list[Child]:
+    """Train, be killed, go on (and be killed again); the processes that did so."""
     first = (str(images), "killed", {**options, "workers": workers[0]}, kill)
-    child, kills = Child(children.train, first, at / "runs", at).wait(), 0
-    if not child.killed:
-        return kills, child.value or {}, child.said
-    kills, said = 1, child.said
-    if again is not None:
-        child = Child(children.resume, ("killed", workers[1], again), at / "runs", at).wait()
-        kills, said = kills + child.killed, said + child.said
-    if again is None or child.killed:
-        child = Child(children.resume, ("killed", workers[1]), at / "runs", at).wait()
-        said += child.said
-    return kills, child.value or {}, said
+    used = [Child(children.train, first, at / "runs", at).wait()]
+    for moment in (again, None) if again is not None else (None,):
+        if used[-1].killed:
+            args = ("killed", workers[1], moment)
+            used.append(Child(children.resume, args, at / "runs", at).wait())
+    return used
 
 
 @pytest.mark.timeout(1500)
 def test_a_run_killed_at_any_moment_goes_on_to_the_same_bits(
     images: Path, straight: dict[str, Any], tmp_path: Path, full: bool, tally: Tally
 ) -> None:
-    dice = random.Random(1207)
+    ended: list[Child] = []
 
     def case(number: int) -> int:
+        dice = random.Random(number)
         how, variant = HOW[number % 4], list(VARIANTS)[number // 4 % 2]
         workers = (2 * (number // 2 % 2), 2 * (number // 3 % 2))
         options, end = VARIANTS[variant], straight[variant]
         kill = moment(how, dice, options, end["seconds"])
         again = Kill("time", dice.uniform(0, end["seconds"] / 2)) if number % 5 == 4 else None
         at = tmp_path / str(number)
-        kills, value, said = survive(kill, again, workers, options, images, at)
+        used = survive(kill, again, workers, options, images, at)
+        ended.extend(used)
+        kills, value = sum(child.killed for child in used), used[-1].value or {}
+        said = "".join(child.said for child in used)
         about = f"{kill} then {again}, {variant}, workers {workers}: {value} {said[-1500:]}"
         passed = value.get("state") == "done" and value["digest"] == end["digest"]
         passed = passed and whole(at / "runs" / "killed" / "events.jsonl")
@@ -103,6 +103,12 @@ def test_a_run_killed_at_any_moment_goes_on_to_the_same_bits(
     with ThreadPoolExecutor(2) as pool:
         while made < wanted:
             made += sum(pool.map(case, islice(numbers, min(8, wanted - made))))
+    left = [child for child in ended if child.killed]
+    deadline = time.monotonic() + 15
+    while time.monotonic() < deadline and any(child.left for child in left[-8:]):
+        time.sleep(0.2)
+    for child in left:
+        tally("loader workers of a killed kernel end too", not child.left, f"{child.left} left")
     tally.check()
 
 
