@@ -4,12 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from lepton_lab.rendering import Markup, Table, bundle, escape, visible
+from lepton_lab.runtime.predictor import Prediction as Answer
 
 if TYPE_CHECKING:
     import pandas
@@ -17,40 +16,21 @@ if TYPE_CHECKING:
 PICTURES = 20
 
 
-@dataclass(frozen=True, eq=False)
-class Prediction:
-    """The answer for one input.
+@dataclass(frozen=True, eq=False, repr=False)
+class Prediction(Answer):
+    """The answer for one input: that of an artifact's runtime, with a picture of the input beside it.
 
     Attributes:
-        name: Name of the input.
-        probabilities: float32 (classes,), summing to 1.
-        classes: Class names.
         picture: The input as a small picture, where it has one.
     """
 
-    name: str
-    probabilities: np.ndarray
-    classes: Sequence[str] = field(repr=False)
-    picture: Markup | None = field(default=None, repr=False)
-    shown: int = 5
-
-    @property
-    def label(self) -> str:
-        """The most probable class."""
-        return self.classes[int(self.probabilities.argmax())]
-
-    @property
-    def probability(self) -> float:
-        """The probability of `label`."""
-        return float(self.probabilities.max())
-
-    def top(self, n: int = 5) -> list[tuple[str, float]]:
-        """The `n` most probable classes, best first."""
-        order = np.argsort(-self.probabilities, kind="stable")[:n]
-        return [(self.classes[int(i)], float(self.probabilities[i])) for i in order]
+    picture: Markup | None = None
 
     def __str__(self) -> str:
         return f"{self.label} ({self.probability:.0%})"
+
+    def __repr__(self) -> str:
+        return f"Prediction({self.name!r}, {self})"
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return bundle(self.text(), self.html())

@@ -29,8 +29,18 @@ def report(picture, n=400, classes=30):
 def test_a_thumbnail_is_a_small_jpeg_that_keeps_its_proportions(shape):
     image = Image.open(io.BytesIO(jpeg(np.full(shape, 200, np.uint8))))
     assert image.format == "JPEG"
-    assert max(image.size) == min(96, max(shape[:2]))
+    side = max(shape[:2])
+    assert max(image.size) == (96 if side <= 48 else min(96, side))
     assert abs(np.asarray(image).astype(int) - 200).max() < 6
+
+
+def test_a_tiny_picture_is_enlarged_in_whole_pixels():
+    pixels = np.zeros((8, 6, 3), np.uint8)
+    pixels[2, 3] = 255
+    image = np.asarray(Image.open(io.BytesIO(jpeg(pixels)))).astype(int)
+    assert image.shape[:2] == (96, 72)
+    assert image[24:36, 36:48].mean() > 200
+    assert image[40:].mean() < 20
 
 
 def test_the_page_with_the_noisiest_pictures_and_the_longest_names_stays_small():
