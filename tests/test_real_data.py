@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
+import torch
 
 import lepton_lab as lab
 
@@ -15,9 +17,11 @@ pytestmark = pytest.mark.shared
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_transfer_learning_on_clothes_reaches_the_baseline(shared_data: Path) -> None:
+    torch.set_num_threads(os.cpu_count() or 1)
     data = lab.ImageDataset.load_from_folder(shared_data / "clothing10")
     model = lab.load_model(str(shared_data / "model-mobilenetv2_100"))
     run = model.train(data, epochs=5)
+    torch.set_num_threads(1)
     assert run.state == "done"
     assert model.evaluate(data)["accuracy"] >= 0.81
 
