@@ -1,6 +1,6 @@
 # make demo   run the first notebook from the first cell to the last and print what came out
 # make lab    open JupyterLab on it
-# make test   run every test
+# make test   run every test; make faults runs the fault suite with its full counts
 #
 # All three set up .venv first and need nothing but make and Python 3.11 or newer. To choose the Python:
 # make demo PYTHON=python3.13
@@ -14,7 +14,7 @@ ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: demo lab test lint bench screenshot clean
+.PHONY: demo lab test faults lint bench screenshot clean
 
 demo: $(STAMP)
 	@$(BIN)/python scripts/demo.py
@@ -26,6 +26,9 @@ test: $(STAMP)
 	bash scripts/chromium.sh
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m pytest
+
+faults: $(STAMP)
+	$(BIN)/python -m pytest tests/faults --faults=full
 
 lint: $(STAMP)
 	$(BIN)/python -m ruff check .

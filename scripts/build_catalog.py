@@ -32,7 +32,9 @@ def versions() -> dict[str, str]:
     return {"timm": timm.__version__, "transformers": transformers.__version__}
 
 
-def encode(rows: list[dict[str, Any]], built_from: dict[str, str], left_out: dict[str, str]) -> bytes:
+def encode(
+    rows: list[dict[str, Any]], built_from: dict[str, str], left_out: dict[str, str]
+) -> bytes:
     """The index as bytes: one list of values per row, columns named once, no time stamp."""
     columns = list(rows[0])
     table = {

@@ -14,12 +14,12 @@ import pytest
 
 
 @contextlib.contextmanager
-def small_disk(folder: Path) -> Iterator[Path]:
-    """A file system of 2 MiB at `folder`; the test is skipped where none can be mounted."""
+def small_disk(folder: Path, megabytes: int = 2) -> Iterator[Path]:
+    """A file system of 2 MiB (or of `megabytes`) at `folder`; the test is skipped where none can be mounted."""
     if os.name == "nt" or os.geteuid() != 0 or shutil.which("mount") is None:
         pytest.skip("only root can mount the small disk that is to be filled")
     folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)]
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(folder)]
     done = subprocess.run(mount, capture_output=True, text=True)
     if done.returncode:
         pytest.skip(f"a small disk cannot be mounted here: {done.stderr.strip()}")

@@ -70,7 +70,9 @@ class RunFolder:
     def _read(self) -> dict[str, Any]:
         record = durable.read_json(self.path / "run.json")
         if not isinstance(record, dict) or not isinstance(record.get("state"), str):
-            raise StorageError(f"{self.path / 'run.json'} cannot be read.", "It is not the record of a run.")
+            raise StorageError(
+                f"{self.path / 'run.json'} cannot be read.", "It is not the record of a run."
+            )
         return record
 
     def events(self) -> Iterator[Event]:
@@ -114,7 +116,13 @@ def new_run(name: str, record: dict[str, Any], stem: str = "run") -> RunFolder:
             f"name='{re.sub(r'[^A-Za-z0-9._-]+', '-', name).strip('-._')[:100] or 'my-run'}'",
         )
     path = _claim(root, name, stem)
-    first = {"format": FORMAT, "name": path.name, "state": "starting", "created": time.time(), "process": this_process()}
+    first = {
+        "format": FORMAT,
+        "name": path.name,
+        "state": "starting",
+        "created": time.time(),
+        "process": this_process(),
+    }
     try:
         durable.write_json(path / "run.json", _finite({**first, **record}))
     except BaseException:
@@ -128,7 +136,10 @@ def run_folders() -> list[RunFolder]:
     """All runs, newest first."""
     root = runs_root()
     found = list(root.glob("*/run.json")) if root.is_dir() else []
-    return [RunFolder(p.parent) for p in sorted(found, key=lambda p: p.parent.stat().st_ctime, reverse=True)]
+    return [
+        RunFolder(p.parent)
+        for p in sorted(found, key=lambda p: p.parent.stat().st_ctime, reverse=True)
+    ]
 
 
 def find_run(name: str) -> RunFolder:
@@ -139,7 +150,12 @@ def find_run(name: str) -> RunFolder:
     names = [folder.name for folder in run_folders()]
     raise NotFoundError(
         f"No run is called '{name}'.",
-        did_you_mean(name, names) or (f"There are: {', '.join(names[:5])}." if names else f"There is no run in {runs_root().name} yet."),
+        did_you_mean(name, names)
+        or (
+            f"There are: {', '.join(names[:5])}."
+            if names
+            else f"There is no run in {runs_root().name} yet."
+        ),
         "%lepton runs" if names else "%lepton train MODEL DATA",
     )
 

@@ -50,7 +50,10 @@ def overview(*, notebook: bool = True) -> Help:
 
 def page(verb: Verb) -> Help:
     """What `%lepton VERB --help` shows: signature, options, examples, the Python twin."""
-    lines = [f"%lepton {_signature(verb)}" + (" [--option=value …]" if verb.options else ""), verb.description + "."]
+    lines = [
+        f"%lepton {_signature(verb)}" + (" [--option=value …]" if verb.options else ""),
+        verb.description + ".",
+    ]
     lines += _section([(place.shown, place.help) for place in verb.positionals])
     lines += _section([(_signature(action), action.description) for action in verb.actions])
     lines += _section([(_usage(option), _about(option)) for option in verb.options.values()])

@@ -8,6 +8,7 @@ with the step at which it took effect. Orders of an earlier run can be given aga
 
 from __future__ import annotations
 
+import math
 import queue
 import threading
 import time
@@ -78,6 +79,18 @@ class Control:
         if self._stop_asked():
             taken.append(Order("stop", {"by": STOP_FILE}))
         return taken
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until the run is over; tells whether it is.
+
+        It looks up a few times a second: a signal that arrives while the main thread has another one
+        pending is taken by some other thread, and only a main thread that runs then sees the interrupt.
+        """
+        ends = math.inf if timeout is None else time.monotonic() + timeout
+        while not self.over.wait(max(0.0, min(LOOK_EVERY, ends - time.monotonic()))):
+            if time.monotonic() >= ends:
+                return False
+        return True
 
     def stop_ordered(self) -> bool:
         """Whether a stop waits among the orders; all of them stay for the loop."""

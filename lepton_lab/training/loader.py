@@ -8,8 +8,12 @@ resumed at step N sees just what it would have seen.
 
 from __future__ import annotations
 
+import contextlib
+import multiprocessing
+import os
 import signal
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -95,19 +99,43 @@ def _fetch(
                 made = task.collate([items[key] for key in batch])
             yield made
         return
+    forked = multiprocessing.get_start_method() == "fork"
     loader = torch.utils.data.DataLoader(
         items,
         batch_sampler=keys,  # type: ignore[arg-type]
         num_workers=workers,
         collate_fn=task.collate,
-        worker_init_fn=_quiet_worker,
+        worker_init_fn=partial(_quiet_worker, parent=os.getpid() if forked else 0),
         generator=torch.Generator(),
         pin_memory=torch.cuda.is_available(),
     )
-    yield from loader
+    with interrupts_held_back():
+        batches = iter(loader)
+    yield from batches
 
 
-def _quiet_worker(_: int) -> None:
-    """A worker leaves Ctrl-C to the kernel: a notebook's interrupt reaches the whole process group."""
+@contextlib.contextmanager
+def interrupts_held_back() -> Iterator[None]:
+    """Processes that are started here begin with Ctrl-C blocked, until they have learned to ignore it.
+
+    Otherwise one that comes while a worker starts kills the worker, and the run with it.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _quiet_worker(_: int, *, parent: int) -> None:
+    """A worker leaves Ctrl-C to the kernel: a notebook's interrupt reaches the whole process group.
+
+    One whose kernel died while it was starting would take its new parent for the kernel and wait for ever.
+    """
+    if parent and os.getppid() != parent:
+        os._exit(1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(1)

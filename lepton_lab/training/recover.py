@@ -36,9 +36,7 @@ class NotFiniteError(Exception):
         what: What was no number: "loss", "gradient" or "weights".
     """
 
-    def __init__(
-        self, step: int, found: float, samples: Sequence[str], what: str = "loss"
-    ) -> None:
+    def __init__(self, step: int, found: float, samples: Sequence[str], what: str = "loss") -> None:
         self.step, self.found, self.samples, self.what = step, found, list(samples), what
         super().__init__(self.told)
 

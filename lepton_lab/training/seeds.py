@@ -35,4 +35,3 @@ def seeded_step(seed: int, epoch: int, step: int, device: torch.device) -> Itera
             yield
         finally:
             torch.random.set_rng_state(kept)
-

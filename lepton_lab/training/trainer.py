@@ -258,6 +258,7 @@ class Trainer:
             "stale": self.stale,
             "peak": self.peak,
             "micro_batch": self.micro_batch,
+            "rolled_back": self.rolled_back,
             "spec": to_json(self.spec),
             "scaler": self.precision.scaler.state_dict(),
             "time": time.time(),
@@ -266,8 +267,13 @@ class Trainer:
         self.saver.save(Job(self.step, epoch, copy_of(trees), facts, best, pinned))
         self.last_saved = self.step
 
-    def restore(self, path: Path) -> None:
-        """Go on from a checkpoint, bit for bit as if the run had never stopped."""
+    def restore(self, path: Path, *, own_spec: bool = False) -> None:
+        """Go on from a checkpoint, bit for bit as if the run had never stopped.
+
+        Args:
+            path: The checkpoint.
+            own_spec: Keep this trainer's spec and weight decay: it is a branch and not the same run.
+        """
         trees, facts = checkpoint.load(path)
         self.module.load_state_dict(trees["model"])
         optim.restore(self.optimizer, trees["optimizer"])
@@ -277,7 +283,13 @@ class Trainer:
         self.precision.scaler.load_state_dict(facts["scaler"])
         self.step, self.best, self.stale = facts["step"], facts["best"], facts["stale"]
         self.peak, self.micro_batch = facts["peak"], facts["micro_batch"]
-        self.spec = self.task.spec = from_json(TrainSpec, facts["spec"])
+        self.rolled_back = facts["rolled_back"]
+        if own_spec:
+            self.micro_batch = math.ceil(self.plan.batch_size / self.spec.accumulate)
+            for group in self.optimizer.param_groups:
+                group["weight_decay"] = self.plan.weight_decay if group["decays"] else 0.0
+        else:
+            self.spec = self.task.spec = from_json(TrainSpec, facts["spec"])
         self.saver.best = f"step-{self.best['step']}" if self.best else ""
         self.last_saved = self.step
 

@@ -68,7 +68,9 @@ class Comparison:
         rows += [(name, *map(_shown, values)) for name, values in self.differences.items()]
         heads = (f"{x}: {run.name}" for x, run in zip(_LETTERS, self.runs, strict=False))
         count = len(self.differences)
-        title = f"{len(self.runs)} runs, {count} setting{'s' * (count != 1)} differ{'s' * (count == 1)}"
+        title = (
+            f"{len(self.runs)} runs, {count} setting{'s' * (count != 1)} differ{'s' * (count == 1)}"
+        )
         return Table(("", *heads), rows, title)
 
     def curves(self) -> str:

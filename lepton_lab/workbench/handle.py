@@ -8,7 +8,7 @@ crashed one answers like the one that trains in this cell.
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 from concurrent.futures import Future
 from functools import cached_property, partial
 from pathlib import Path
@@ -148,7 +148,7 @@ class Run:
     def wait(self, timeout: float | None = None) -> Run:
         """Return when the run is over; raises its error when it failed in this process."""
         if self._control is not None:
-            self._control.over.wait(timeout)
+            self._control.wait(timeout)
         if self._error is not None:
             error, self._error = self._error, None
             raise error
@@ -187,7 +187,9 @@ class Run:
             self._live()
         from lepton_lab.workbench.actions import resume
 
-        return resume(self, **options)
+        going = resume(self, **options)
+        self._control, self._model = going._control, going._model
+        return going
 
     def set(self, **values: Any) -> Run:
         """Change values from the next step on: learning_rate, weight_decay, clip, patience, ...
@@ -334,7 +336,7 @@ class Run:
         if known and path.parent.name != TRASH:
             listing.remember(self)
 
-    def _write_tags(self, tags: set[str]) -> Run:
+    def _write_tags(self, tags: Iterable[str]) -> Run:
         if self._control is None and self.state in LIVE:
             self._live()
         self.folder.update(tags=sorted(tags))
@@ -367,7 +369,11 @@ def _instead(name: str, state: str) -> str:
     """What to type for a run that takes no orders here."""
     if state in LIVE:
         return f"%lepton runs stop {name}"
-    return f"lab.resume('{name}')" if state in ("stopped", "crashed", "failed") else f"lab.run('{name}')"
+    return (
+        f"lab.resume('{name}')"
+        if state in ("stopped", "crashed", "failed")
+        else f"lab.run('{name}')"
+    )
 
 
 def cell_number() -> int | None:

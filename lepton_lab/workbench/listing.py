@@ -163,7 +163,15 @@ class RunList(Sequence[Run]):
         ]
         scores = [(r["metric"], i) for i, r in enumerate(rows) if r["metric"] is not None]
         best = frozenset({max(scores)[1]}) if len(scores) > 1 else frozenset()
-        columns: tuple[str, ...] = ("run", "state", "model", "data", "val accuracy", "best epoch", "time")
+        columns: tuple[str, ...] = (
+            "run",
+            "state",
+            "model",
+            "data",
+            "val accuracy",
+            "best epoch",
+            "time",
+        )
         if any(r["tags"] for r in rows):
             columns = (*columns, "tags")
             cells = [(*c, ", ".join(r["tags"])) for c, r in zip(cells, rows, strict=True)]

@@ -60,14 +60,13 @@ def model_of_run(run: Run) -> LeptonModel:
 
 def _weights(folder: RunFolder, best: int | None) -> dict[str, Any]:
     """Averaged weights where there are such; a damaged checkpoint is passed over for the one before it."""
-    from lepton_lab import durable
     from lepton_lab.training import checkpoint
 
     found = checkpoint.newest(folder.checkpoints)
     found.sort(key=lambda path: path.name != f"step-{best}")
     for path in found:
         try:
-            trees = durable.read_json(path / "state.json")["trees"]
+            trees = checkpoint.read_state(path)["trees"]
             return checkpoint.weights(path, "average" if "average" in trees else "model")
         except StorageError:
             continue

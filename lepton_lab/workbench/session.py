@@ -50,6 +50,7 @@ class Work:
         checkpoint: Where to go on from; None starts at step 0.
         replay: Step -> orders to give again there.
         learning_rate: A new peak rate from the checkpoint on; None keeps it.
+        branch: The checkpoint is another run's; spec and plan are this one's own.
         now: Train beside other runs of this process on the device instead of after them.
     """
 
@@ -62,6 +63,7 @@ class Work:
     checkpoint: Path | None = None
     replay: dict[int, list[Any]] = field(default_factory=dict)
     learning_rate: float | None = None
+    branch: bool = False
     now: bool = False
 
 
@@ -99,19 +101,21 @@ class Session:
         self.run._model = self.work.model
         _LIVE.add(self)
         self.thread.start()
-        if not background:
-            self._hold()
-            self.run.wait()
-        return self.run
+        return self.run if background or not self._hold() else self.run.wait()
 
-    def _hold(self) -> None:
-        """Wait for the end. The first Ctrl-C orders a stop; a second one no longer waits for it."""
+    def _hold(self) -> bool:
+        """Wait for the end. The first Ctrl-C orders a stop; a second one no longer waits for it.
+
+        Returns:
+            Whether the run is over.
+        """
         try:
-            self.control.over.wait()
+            return self.control.wait()
         except KeyboardInterrupt:
             self.control.give("stop")
             with contextlib.suppress(KeyboardInterrupt):
-                self.control.over.wait()
+                return self.control.wait()
+            return False
 
     def _work(self) -> None:
         """The training thread. Whatever happens in it, the end is told and nobody is left waiting."""
@@ -161,7 +165,7 @@ class Session:
         )
         try:
             if work.checkpoint is not None:
-                trainer.restore(work.checkpoint)
+                trainer.restore(work.checkpoint, own_spec=work.branch)
                 trainer.peak = work.learning_rate or trainer.peak
             self.bus.emit(self._started(trainer))
             if work.checkpoint is None:

@@ -93,7 +93,7 @@ def branched(run: Run, step: int | None = None, *, view: str = "auto", **changes
     work = _work_of(run, run.folder)
     parent = {"run": run.name, "step": int(start.name[5:])}
     work.folder = _new_folder(work.built, work.data, spec, plan, parent)
-    work.spec, work.plan, work.checkpoint = spec, plan, start
+    work.spec, work.plan, work.checkpoint, work.branch = spec, plan, start, True
     work.learning_rate = (
         plan.learning_rate if "learning_rate" in changes or "lr" in changes else None
     )
@@ -177,7 +177,10 @@ def _first_weights(run: Run, work: Work) -> None:
 
     parent = run.record["parent"]
     if "step" in parent:
-        work.checkpoint = _checkpoint_at(run_called(parent["run"]), parent["step"])
+        work.checkpoint, work.branch = (
+            _checkpoint_at(run_called(parent["run"]), parent["step"]),
+            True,
+        )
         changed = (
             work.plan.learning_rate != run_called(parent["run"]).record["plan"]["learning_rate"]
         )

@@ -27,7 +27,12 @@ class Checkpoint:
     counted: bool = True
 
 
-_LARGE = {"hidden_size": 1024, "num_hidden_layers": 24, "num_attention_heads": 16, "intermediate_size": 4096}
+_LARGE = {
+    "hidden_size": 1024,
+    "num_hidden_layers": 24,
+    "num_attention_heads": 16,
+    "intermediate_size": 4096,
+}
 _SMALL = {"hidden_size": 384, "num_attention_heads": 6, "intermediate_size": 1536}
 _TINY = {"hidden_size": 192, "num_attention_heads": 3, "intermediate_size": 768}
 _TEACHER = {"architectures": ["DeiTForImageClassificationWithTeacher"]}
@@ -38,7 +43,9 @@ _VIT = [
     Checkpoint("google/vit-base-patch32-384", "vit", 384, {"image_size": 384, "patch_size": 32}),
     Checkpoint("google/vit-large-patch16-224", "vit", 224, _LARGE),
     Checkpoint("google/vit-large-patch16-384", "vit", 384, _LARGE | {"image_size": 384}),
-    Checkpoint("google/vit-large-patch32-384", "vit", 384, _LARGE | {"image_size": 384, "patch_size": 32}),
+    Checkpoint(
+        "google/vit-large-patch32-384", "vit", 384, _LARGE | {"image_size": 384, "patch_size": 32}
+    ),
     Checkpoint("google/vit-base-patch16-224-in21k", "vit", num_classes=0),
     Checkpoint("google/vit-base-patch32-224-in21k", "vit", 224, {"patch_size": 32}, num_classes=0),
     Checkpoint("google/vit-large-patch16-224-in21k", "vit", 224, _LARGE, num_classes=0),
@@ -49,7 +56,9 @@ _VIT = [
     Checkpoint("facebook/deit-tiny-distilled-patch16-224", "deit", 224, _TINY | _TEACHER),
     Checkpoint("facebook/deit-small-distilled-patch16-224", "deit", 224, _SMALL | _TEACHER),
     Checkpoint("facebook/deit-base-distilled-patch16-224", "deit", 224, _TEACHER),
-    Checkpoint("facebook/deit-base-distilled-patch16-384", "deit", 384, _TEACHER | {"image_size": 384}),
+    Checkpoint(
+        "facebook/deit-base-distilled-patch16-384", "deit", 384, _TEACHER | {"image_size": 384}
+    ),
     Checkpoint("microsoft/beit-base-patch16-224", "beit", counted=False),
     Checkpoint("microsoft/beit-base-patch16-384", "beit", 384, counted=False),
     Checkpoint("microsoft/beit-large-patch16-224", "beit", counted=False),
@@ -60,7 +69,12 @@ _VIT = [
 
 _DINO = {"image_size": 518, "patch_size": 14}
 _DINOV2 = [
-    Checkpoint("facebook/dinov2-small-imagenet1k-1-layer", "dinov2", 224, _DINO | {"hidden_size": 384, "num_attention_heads": 6}),
+    Checkpoint(
+        "facebook/dinov2-small-imagenet1k-1-layer",
+        "dinov2",
+        224,
+        _DINO | {"hidden_size": 384, "num_attention_heads": 6},
+    ),
     Checkpoint("facebook/dinov2-base-imagenet1k-1-layer", "dinov2", 224, _DINO),
     Checkpoint(
         "facebook/dinov2-large-imagenet1k-1-layer",
@@ -72,7 +86,13 @@ _DINOV2 = [
         "facebook/dinov2-giant-imagenet1k-1-layer",
         "dinov2",
         224,
-        _DINO | {"hidden_size": 1536, "num_hidden_layers": 40, "num_attention_heads": 24, "use_swiglu_ffn": True},
+        _DINO
+        | {
+            "hidden_size": 1536,
+            "num_hidden_layers": 40,
+            "num_attention_heads": 24,
+            "use_swiglu_ffn": True,
+        },
     ),
 ]
 
@@ -99,7 +119,9 @@ _CONVNEXT = [
     ]
 ]
 _CONVNEXTV2 = [
-    Checkpoint(f"facebook/convnextv2-{name}-1k-224", "convnextv2", 224, _stages(depths, width), licence="")
+    Checkpoint(
+        f"facebook/convnextv2-{name}-1k-224", "convnextv2", 224, _stages(depths, width), licence=""
+    )
     for name, depths, width in [
         ("atto", [2, 2, 6, 2], 40),
         ("femto", [2, 2, 6, 2], 48),
@@ -140,18 +162,47 @@ _SWIN = [
     Checkpoint("microsoft/swin-large-patch4-window7-224", "swin", 224, _swin(192, 18, 6, 7, 224)),
     Checkpoint("microsoft/swin-large-patch4-window12-384", "swin", 384, _swin(192, 18, 6, 12, 384)),
     Checkpoint("microsoft/swinv2-tiny-patch4-window8-256", "swinv2", 256, _swin(96, 6, 3, 8, 256)),
-    Checkpoint("microsoft/swinv2-tiny-patch4-window16-256", "swinv2", 256, _swin(96, 6, 3, 16, 256)),
-    Checkpoint("microsoft/swinv2-small-patch4-window8-256", "swinv2", 256, _swin(96, 18, 3, 8, 256)),
-    Checkpoint("microsoft/swinv2-base-patch4-window8-256", "swinv2", 256, _swin(128, 18, 4, 8, 256)),
+    Checkpoint(
+        "microsoft/swinv2-tiny-patch4-window16-256", "swinv2", 256, _swin(96, 6, 3, 16, 256)
+    ),
+    Checkpoint(
+        "microsoft/swinv2-small-patch4-window8-256", "swinv2", 256, _swin(96, 18, 3, 8, 256)
+    ),
+    Checkpoint(
+        "microsoft/swinv2-base-patch4-window8-256", "swinv2", 256, _swin(128, 18, 4, 8, 256)
+    ),
 ]
 
 _MOBILE = [
     Checkpoint("google/mobilenet_v1_1.0_224", "mobilenet_v1", licence="other", num_classes=1001),
-    Checkpoint("google/mobilenet_v1_0.75_192", "mobilenet_v1", 192, {"depth_multiplier": 0.75, "image_size": 192}, "other", 1001),
+    Checkpoint(
+        "google/mobilenet_v1_0.75_192",
+        "mobilenet_v1",
+        192,
+        {"depth_multiplier": 0.75, "image_size": 192},
+        "other",
+        1001,
+    ),
     Checkpoint("google/mobilenet_v2_1.0_224", "mobilenet_v2", licence="other", num_classes=1001),
-    Checkpoint("google/mobilenet_v2_1.4_224", "mobilenet_v2", 224, {"depth_multiplier": 1.4}, "other", 1001),
-    Checkpoint("google/mobilenet_v2_0.75_160", "mobilenet_v2", 160, {"depth_multiplier": 0.75, "image_size": 160}, "other", 1001),
-    Checkpoint("google/mobilenet_v2_0.35_96", "mobilenet_v2", 96, {"depth_multiplier": 0.35, "image_size": 96}, "other", 1001),
+    Checkpoint(
+        "google/mobilenet_v2_1.4_224", "mobilenet_v2", 224, {"depth_multiplier": 1.4}, "other", 1001
+    ),
+    Checkpoint(
+        "google/mobilenet_v2_0.75_160",
+        "mobilenet_v2",
+        160,
+        {"depth_multiplier": 0.75, "image_size": 160},
+        "other",
+        1001,
+    ),
+    Checkpoint(
+        "google/mobilenet_v2_0.35_96",
+        "mobilenet_v2",
+        96,
+        {"depth_multiplier": 0.35, "image_size": 96},
+        "other",
+        1001,
+    ),
     Checkpoint("apple/mobilevit-small", "mobilevit", 256, licence="other"),
     Checkpoint(
         "apple/mobilevit-x-small",
@@ -164,7 +215,11 @@ _MOBILE = [
         "apple/mobilevit-xx-small",
         "mobilevit",
         256,
-        {"hidden_sizes": [64, 80, 96], "neck_hidden_sizes": [16, 16, 24, 48, 64, 80, 320], "expand_ratio": 2.0},
+        {
+            "hidden_sizes": [64, 80, 96],
+            "neck_hidden_sizes": [16, 16, 24, 48, 64, 80, 320],
+            "expand_ratio": 2.0,
+        },
         "other",
     ),
     Checkpoint("apple/mobilevitv2-1.0-imagenet1k-256", "mobilevitv2", 256, licence="other"),
@@ -175,7 +230,12 @@ _EFFICIENTNET = [
         f"google/efficientnet-b{number}",
         "efficientnet",
         size,
-        {"width_coefficient": width, "depth_coefficient": depth, "image_size": size, "hidden_dim": hidden},
+        {
+            "width_coefficient": width,
+            "depth_coefficient": depth,
+            "image_size": size,
+            "hidden_dim": hidden,
+        },
     )
     for number, width, depth, size, hidden in [
         (0, 1.0, 1.0, 224, 1280),
@@ -189,7 +249,11 @@ _EFFICIENTNET = [
     ]
 ]
 
-_LEVIT = {"architectures": ["LevitForImageClassificationWithTeacher"], "depths": [2, 3, 4], "num_attention_heads": [4, 6, 8]}
+_LEVIT = {
+    "architectures": ["LevitForImageClassificationWithTeacher"],
+    "depths": [2, 3, 4],
+    "num_attention_heads": [4, 6, 8],
+}
 _OTHERS = [
     Checkpoint("facebook/levit-128S", "levit", 224, _LEVIT),
     Checkpoint("facebook/regnet-y-040", "regnet"),
@@ -203,8 +267,16 @@ _OTHERS = [
     Checkpoint("OpenGVLab/pvt_v2_b0", "pvt_v2"),
     Checkpoint("nvidia/mit-b0", "segformer", licence="other"),
     *(
-        Checkpoint(f"nvidia/mit-b{number}", "segformer", 224, {"hidden_sizes": [64, 128, 320, 512], "depths": depths}, "other")
-        for number, depths in enumerate([[2, 2, 2, 2], [3, 4, 6, 3], [3, 4, 18, 3], [3, 8, 27, 3], [3, 6, 40, 3]], start=1)
+        Checkpoint(
+            f"nvidia/mit-b{number}",
+            "segformer",
+            224,
+            {"hidden_sizes": [64, 128, 320, 512], "depths": depths},
+            "other",
+        )
+        for number, depths in enumerate(
+            [[2, 2, 2, 2], [3, 4, 6, 3], [3, 4, 18, 3], [3, 8, 27, 3], [3, 6, 40, 3]], start=1
+        )
     ),
     Checkpoint("MBZUAI/swiftformer-xs", "swiftformer", licence=""),
     Checkpoint("facebook/hiera-base-224-in1k-hf", "hiera", licence="cc-by-nc-4.0"),

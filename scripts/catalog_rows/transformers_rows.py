@@ -45,7 +45,11 @@ def problem(model_type: str) -> str:
         return _UNFIT[model_type]
     try:
         module, preprocessing = _bare(model_type)
-        height, width = preprocessing["crop"]["size"] if preprocessing["crop"] else preprocessing["resize"]["size"]
+        height, width = (
+            preprocessing["crop"]["size"]
+            if preprocessing["crop"]
+            else preprocessing["resize"]["size"]
+        )
         with torch.no_grad():
             module(torch.zeros(2, 3, height, width, device="meta"))
     except (LeptonError, RuntimeError, ValueError, TypeError, AttributeError) as error:

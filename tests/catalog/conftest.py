@@ -29,8 +29,20 @@ def timm_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(1)
     folder = tmp_path_factory.mktemp("models") / "animals"
     model = timm.create_model("test_resnet", num_classes=3).half()
-    preprocessing = {"input_size": (3, 96, 96), "crop_pct": 0.9, "interpolation": "bilinear", "mean": (0.4, 0.5, 0.6), "std": (0.2, 0.3, 0.4)}
-    save_for_hf(model, folder, {"label_names": ["cat", "dog", "red, round"]}, safe_serialization=True, data_config=preprocessing)
+    preprocessing = {
+        "input_size": (3, 96, 96),
+        "crop_pct": 0.9,
+        "interpolation": "bilinear",
+        "mean": (0.4, 0.5, 0.6),
+        "std": (0.2, 0.3, 0.4),
+    }
+    save_for_hf(
+        model,
+        folder,
+        {"label_names": ["cat", "dog", "red, round"]},
+        safe_serialization=True,
+        data_config=preprocessing,
+    )
     return folder
 
 
@@ -49,7 +61,10 @@ def vit_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )  # fmt: skip
     ViTForImageClassification(config).half().save_pretrained(folder)
     written = json.loads((folder / "config.json").read_text())
-    written |= {"auto_map": {"AutoModelForImageClassification": "evil.Evil"}, "_attn_implementation_internal": "evil/kernel"}
+    written |= {
+        "auto_map": {"AutoModelForImageClassification": "evil.Evil"},
+        "_attn_implementation_internal": "evil/kernel",
+    }
     (folder / "config.json").write_text(json.dumps(written))
     (folder / "evil.py").write_text("raise SystemExit('remote code ran')")
     processor = {

@@ -30,7 +30,9 @@ def test_every_name_is_unique_and_every_row_is_complete() -> None:
             assert entry.crop_mode in ("center", "squash", "border"), entry
 
 
-def test_every_architecture_and_tag_of_the_installed_timm_is_listed_when_the_versions_agree() -> None:
+def test_every_architecture_and_tag_of_the_installed_timm_is_listed_when_the_versions_agree() -> (
+    None
+):
     import timm
 
     if timm.__version__ != built_from()["timm"]:
@@ -52,7 +54,10 @@ def test_every_image_classifier_of_transformers_is_listed_or_left_out_with_a_rea
     assert all(left_out().values())
 
 
-@pytest.mark.parametrize("name", ["resnet18.a1_in1k", "vit_tiny_patch16_224.augreg_in21k", "mobilenetv3_small_050.lamb_in1k"])
+@pytest.mark.parametrize(
+    "name",
+    ["resnet18.a1_in1k", "vit_tiny_patch16_224.augreg_in21k", "mobilenetv3_small_050.lamb_in1k"],
+)
 def test_a_row_says_what_timm_says(name: str) -> None:
     import timm
 
@@ -67,7 +72,11 @@ def test_a_row_says_what_timm_says(name: str) -> None:
 
 def test_a_checkpoint_of_transformers_has_the_size_that_its_configuration_gives() -> None:
     entry = next(entry for entry in entries() if entry.name == "google/vit-base-patch16-224")
-    assert (entry.params, entry.input_size, entry.source) == (86_567_656, (3, 224, 224), "transformers")
+    assert (entry.params, entry.input_size, entry.source) == (
+        86_567_656,
+        (3, 224, 224),
+        "transformers",
+    )
     assert entry.licence == "apache-2.0" and entry.mean == ()
 
 
@@ -78,10 +87,16 @@ def test_a_name_without_a_tag_finds_all_its_tags_and_nothing_else() -> None:
 
 
 def test_filters_combine() -> None:
-    found = models("convnext*", max_params="30M", licence="APACHE", source="timm", max_image_size=224)
+    found = models(
+        "convnext*", max_params="30M", licence="APACHE", source="timm", max_image_size=224
+    )
     assert 0 < len(found) < len(models("convnext*"))
     for entry in found:
-        assert entry.params <= 30_000_000 and "apache" in entry.licence and max(entry.input_size[1:]) <= 224
+        assert (
+            entry.params <= 30_000_000
+            and "apache" in entry.licence
+            and max(entry.input_size[1:]) <= 224
+        )
 
 
 def test_sorting_by_parameters_goes_up() -> None:
@@ -99,15 +114,31 @@ def test_only_what_is_here_is_listed_when_asked(tmp_path, monkeypatch) -> None:
     snapshot = tmp_path / "models--timm--resnet18.a1_in1k" / "snapshots" / "abc"
     snapshot.mkdir(parents=True)
     (snapshot / "pytorch_model.bin").write_bytes(b"")
-    assert "resnet18.a1_in1k" not in models(cached=True).names, "a pickle is not loaded, so it does not count"
+    assert "resnet18.a1_in1k" not in models(cached=True).names, (
+        "a pickle is not loaded, so it does not count"
+    )
     (snapshot / "model.safetensors").write_bytes(b"")
     assert "resnet18.a1_in1k" in models(cached=True).names
     assert "resnet18.a1_in1k" not in models(cached=False).names
-    line = next(line for line in repr(models("resnet18")).split("\n") if line.startswith("resnet18.a1_in1k "))
+    line = next(
+        line
+        for line in repr(models("resnet18")).split("\n")
+        if line.startswith("resnet18.a1_in1k ")
+    )
     assert line.endswith("✓")
 
 
-@pytest.mark.parametrize(("text", "number"), [("30M", 30_000_000), ("1.5b", 1_500_000_000), ("300k", 300_000), (5, 5), (3e7, 30_000_000), ("30_000", 30_000)])
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("30M", 30_000_000),
+        ("1.5b", 1_500_000_000),
+        ("300k", 300_000),
+        (5, 5),
+        (3e7, 30_000_000),
+        ("30_000", 30_000),
+    ],
+)
 def test_counts_are_read_as_people_write_them(text, number: int) -> None:
     assert parse_count(text) == number
 

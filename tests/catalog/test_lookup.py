@@ -60,25 +60,51 @@ def test_a_misspelt_name_offers_the_nearest_and_the_command_that_lists_them() ->
 
 
 def test_a_misspelt_tag_names_the_tags_of_the_model() -> None:
-    with pytest.raises(NotFoundError, match=r"resnet18 has no weights called .*\n.*resnet18\.a1_in1k"):
+    with pytest.raises(
+        NotFoundError, match=r"resnet18 has no weights called .*\n.*resnet18\.a1_in1k"
+    ):
         find("resnet18.a1_in1")
 
 
-@pytest.mark.parametrize("typed", ["", "   ", "/no/such/folder", "./none", "a b", "timm/nothing", "💥", "../../etc/passwd", "x" * 5000, "a\0b", "~nobody/x"])
-def test_nonsense_is_told_in_short_lines_without_asking_the_network(typed: str, monkeypatch) -> None:
-    monkeypatch.setattr("urllib.request.urlopen", lambda *a, **k: pytest.fail("the network was asked"))
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "",
+        "   ",
+        "/no/such/folder",
+        "./none",
+        "a b",
+        "timm/nothing",
+        "💥",
+        "../../etc/passwd",
+        "x" * 5000,
+        "a\0b",
+        "~nobody/x",
+    ],
+)
+def test_nonsense_is_told_in_short_lines_without_asking_the_network(
+    typed: str, monkeypatch
+) -> None:
+    monkeypatch.setattr(
+        "urllib.request.urlopen", lambda *a, **k: pytest.fail("the network was asked")
+    )
     with pytest.raises(LeptonError) as caught:
         find(typed)
     assert len(str(caught.value)) < 400
 
 
-def test_an_unknown_repository_is_refused_at_once_when_the_hub_cannot_be_reached(tmp_path, monkeypatch) -> None:
+def test_an_unknown_repository_is_refused_at_once_when_the_hub_cannot_be_reached(
+    tmp_path, monkeypatch
+) -> None:
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
-    with pytest.raises(WeightsError, match=r'"nobody/nothing" are not on this machine and 127\.0\.0\.1 cannot be reached'):
+    with pytest.raises(
+        WeightsError,
+        match=r'"nobody/nothing" are not on this machine and 127\.0\.0\.1 cannot be reached',
+    ):
         find("nobody/nothing")
 
 
@@ -92,8 +118,15 @@ def test_a_cached_repository_is_described_by_its_own_configuration(tmp_path, mon
     config = {"model_type": "vit", "image_size": 64, "id2label": {"0": "a", "1": "b", "2": "c"}}
     (folder / "snapshots" / "r1" / "config.json").write_text(json.dumps(config))
     entry = find("someone/net")
-    assert (entry.source, entry.family, entry.num_classes, entry.input_size) == ("transformers", "vit", 3, (3, 64, 64))
-    assert snapshot("someone/net") == folder / "snapshots" / "r1", "the revision that main names, not the newest"
+    assert (entry.source, entry.family, entry.num_classes, entry.input_size) == (
+        "transformers",
+        "vit",
+        3,
+        (3, 64, 64),
+    )
+    assert snapshot("someone/net") == folder / "snapshots" / "r1", (
+        "the revision that main names, not the newest"
+    )
     assert cached_file("someone/net", "model.safetensors") is None and not entry.cached
 
 
@@ -120,10 +153,25 @@ def test_a_folder_is_read_without_a_framework(tmp_path) -> None:
     import torch
     from safetensors.torch import save_file
 
-    (tmp_path / "config.json").write_text(json.dumps({"architecture": "resnet18", "num_classes": 4, "pretrained_cfg": {"input_size": [3, 64, 48]}}))
-    save_file({"w": torch.zeros(3, 5), "bn.running_mean": torch.zeros(9)}, tmp_path / "model.safetensors")
+    (tmp_path / "config.json").write_text(
+        json.dumps(
+            {
+                "architecture": "resnet18",
+                "num_classes": 4,
+                "pretrained_cfg": {"input_size": [3, 64, 48]},
+            }
+        )
+    )
+    save_file(
+        {"w": torch.zeros(3, 5), "bn.running_mean": torch.zeros(9)}, tmp_path / "model.safetensors"
+    )
     entry = find(str(tmp_path))
-    assert (entry.source, entry.params, entry.num_classes, entry.input_size) == ("folder", 15, 4, (3, 64, 48))
+    assert (entry.source, entry.params, entry.num_classes, entry.input_size) == (
+        "folder",
+        15,
+        4,
+        (3, 64, 48),
+    )
     assert count_parameters(tmp_path) == 15
 
 
@@ -137,7 +185,9 @@ def test_a_file_that_is_no_safetensors_file_is_refused(tmp_path, data: bytes) ->
 
 def test_a_list_of_shards_cannot_name_files_elsewhere(tmp_path) -> None:
     path = tmp_path / "model.safetensors.index.json"
-    path.write_text(json.dumps({"weight_map": {"a": "b.safetensors", "c": "../../secret.safetensors"}}))
+    path.write_text(
+        json.dumps({"weight_map": {"a": "b.safetensors", "c": "../../secret.safetensors"}})
+    )
     with pytest.raises(WeightsError, match="outside"):
         shards(path)
     path.write_text(json.dumps({"weight_map": {"a": "b.safetensors", "c": "b.safetensors"}}))
@@ -152,7 +202,9 @@ class _Server(http.server.BaseHTTPRequestHandler):
         found = self.path == "/zoo/net/resolve/main/config.json"
         self.send_response(200 if found or self.path == "/" else 404)
         if not found and self.path != "/":
-            self.send_header("X-Error-Code", "EntryNotFound" if "/zoo/net/" in self.path else "RepoNotFound")
+            self.send_header(
+                "X-Error-Code", "EntryNotFound" if "/zoo/net/" in self.path else "RepoNotFound"
+            )
         self.send_header("ETag", '"abc"')
         self.send_header("X-Repo-Commit", "0" * 40)
         self.send_header("Content-Length", str(len(body) if found else 0))
@@ -166,7 +218,9 @@ class _Server(http.server.BaseHTTPRequestHandler):
         """Nothing is printed."""
 
 
-def test_a_repository_is_described_after_its_configuration_was_fetched(tmp_path, monkeypatch) -> None:
+def test_a_repository_is_described_after_its_configuration_was_fetched(
+    tmp_path, monkeypatch
+) -> None:
     pytest.importorskip("huggingface_hub").constants  # noqa: B018 - the client is imported before the server stands
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Server)
     threading.Thread(target=server.serve_forever, daemon=True).start()

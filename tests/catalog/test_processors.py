@@ -18,7 +18,10 @@ from lepton_lab.runtime.image import normalize, prepare
 
 MEAN, STD = [0.48, 0.45, 0.40], [0.26, 0.25, 0.27]
 # Even differences between resized and cropped sides: libraries disagree on where an odd pixel goes.
-IMAGE = np.asarray(Image.effect_noise((80, 120), 90).convert("RGB")) // 2 + np.arange(3, dtype=np.uint8) * 30
+IMAGE = (
+    np.asarray(Image.effect_noise((80, 120), 90).convert("RGB")) // 2
+    + np.arange(3, dtype=np.uint8) * 30
+)
 
 CASES: list[dict[str, Any]] = [
     {"image_processor_type": "ViTImageProcessor", "size": {"height": 32, "width": 40}, "resample": 2},
@@ -37,7 +40,9 @@ CASES: list[dict[str, Any]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("raw", CASES, ids=lambda raw: f"{raw['image_processor_type']}-{raw['size']}")
+@pytest.mark.parametrize(
+    "raw", CASES, ids=lambda raw: f"{raw['image_processor_type']}-{raw['size']}"
+)
 def test_the_data_gives_the_pixels_of_the_processor_itself(raw: dict[str, Any]) -> None:
     found = complete(raw)
     rule = from_processor(found)
@@ -45,7 +50,9 @@ def test_the_data_gives_the_pixels_of_the_processor_itself(raw: dict[str, Any]) 
     ours = ours[::-1] if flips(found) else ours
     name = found["image_processor_type"] + "Pil"
     settings = {key: value for key, value in found.items() if key != "image_processor_type"}
-    theirs = getattr(transformers, name)(**settings)(Image.fromarray(IMAGE), return_tensors="np")["pixel_values"][0]
+    theirs = getattr(transformers, name)(**settings)(Image.fromarray(IMAGE), return_tensors="np")[
+        "pixel_values"
+    ][0]
     assert ours.shape == theirs.shape
     assert np.abs(ours - theirs).max() < 1e-5
 
@@ -88,7 +95,13 @@ def test_a_processor_file_of_the_newer_layout_is_found(tmp_path) -> None:
 
 
 def test_the_crop_modes_of_timm_become_steps() -> None:
-    base = {"input_size": (3, 224, 224), "crop_pct": 0.9, "mean": MEAN, "std": STD, "interpolation": "bilinear"}
+    base = {
+        "input_size": (3, 224, 224),
+        "crop_pct": 0.9,
+        "mean": MEAN,
+        "std": STD,
+        "interpolation": "bilinear",
+    }
     squash = from_timm(base | {"crop_mode": "squash"})
     assert squash["resize"] == {"mode": "exact", "size": [248, 248], "interpolation": "bilinear"}
     border = from_timm(base | {"crop_mode": "border"})

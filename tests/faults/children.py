@@ -117,7 +117,9 @@ class Kill:
 
     def arm(self) -> None:
         """Make it happen in this process."""
-        {"step": _at_step, "write": _at_write, "file": _in_file, "time": _at_time}[self.how](self.at)
+        {"step": _at_step, "write": _at_write, "file": _in_file, "time": _at_time}[self.how](
+            self.at
+        )
 
 
 def _die(*_: Any) -> None:

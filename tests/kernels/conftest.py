@@ -66,9 +66,7 @@ class Kernel:
     def wait_for_step(self, run: str, step: int = 1) -> None:
         """Return when the journal of a run holds so many steps."""
         journal = self.runs / run / "events.jsonl"
-        wait_until(
-            lambda: journal.exists() and journal.read_text().count('"event":"step"') >= step
-        )
+        wait_until(lambda: journal.exists() and journal.read_text().count('"event":"step"') >= step)
 
 
 def wait_until(true: Callable[[], bool], seconds: float = 45) -> None:

@@ -58,7 +58,7 @@ def controlled(kernel: Kernel, run: str) -> list[dict[str, Any]]:
 
 
 def test_orders_reach_a_run_whose_cell_blocks_the_kernel(
-    versioned: Kernel, record_property: Any
+    versioned: Kernel, record_testsuite_property: Any
 ) -> None:
     cell = versioned.begin(TRAIN.format(name="blocked"))
     versioned.wait_for_step("blocked", 3)
@@ -74,9 +74,13 @@ def test_orders_reach_a_run_whose_cell_blocks_the_kernel(
     sent = time.perf_counter()
     opened = versioned.open_comm(subshell, {"action": "stop", "run": "blocked"})
     wait_until(lambda: len(controlled(versioned, "blocked")) == 4)
-    record_property("ms_to_stop", round(1000 * (time.perf_counter() - sent)))
+    stopped = round(1000 * (time.perf_counter() - sent))
     assert versioned.reply(cell)["status"] == "ok"
-    record_property("ms_to_reply", round(1000 * (time.perf_counter() - sent)))
+    replied = round(1000 * (time.perf_counter() - sent))
+    version = versioned.value("__import__('ipykernel').__version__")
+    record_testsuite_property(
+        f"ms to stop and to the reply, ipykernel {version}", (stopped, replied)
+    )
     orders = controlled(versioned, "blocked")
     assert [e["action"] for e in orders] == ["set", "pause", "resume", "stop"]
     assert orders[0]["values"] == changes

@@ -136,7 +136,7 @@ def test_a_name_with_spaces_goes_on_inside_its_quotes(project: Path) -> None:
 
 
 def test_runs_come_newest_first_and_models_do_not_offer_paths(project: Path) -> None:
-    assert texts("%lepton runs ") == ["digits-2", "pets-1"]
+    assert texts("%lepton runs ")[:2] == ["digits-2", "pets-1"]
     assert texts("%lepton runs pe") == ["pets-1"]
     assert texts("%lepton runs ets") == ["pets-1"]
     found = texts("%lepton train ")

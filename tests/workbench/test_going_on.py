@@ -308,3 +308,18 @@ def test_a_queued_run_can_be_stopped_before_its_turn(pictures: Path) -> None:
     assert second.state == "stopped"
     assert first.wait().state == "done"
     assert second.resume().state == "done"
+
+
+def test_a_branch_trains_with_its_own_values_and_not_its_parents(pictures: Path) -> None:
+    parent = lab.train("lepton_glyphs", lab.data(pictures), **OPTIONS)
+    options = {"step": parent.best["step"], "epochs": 4, "name": "child"}
+    child = parent.branch(mixup=0.0, weight_decay=0.3, clip=0.1, label_smoothing=0.0, **options)
+    from lepton_lab.training import checkpoint
+
+    _, facts = checkpoint.load(checkpoint.newest(child.folder.checkpoints)[0])
+    assert facts["spec"]["mixup"] == 0.0
+    assert facts["spec"]["clip"] == 0.1
+    groups = checkpoint.load(checkpoint.newest(child.folder.checkpoints)[0])[0]["optimizer"]
+    assert {group["weight_decay"] for group in groups["param_groups"]} == {0.0, 0.3}
+    again = lab.reproduce(child)
+    assert same(weights(child), weights(again))

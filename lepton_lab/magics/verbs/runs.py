@@ -171,6 +171,6 @@ RECORD = Verb(
     parts=(Part(RunsOptions),),
     function="runs",
     call=call,
-    examples=("runs --tag=baseline", "runs", "runs digits*"),
+    examples=("runs --tag=baseline", "runs digits*"),
     actions=ACTIONS,
 )
