@@ -152,7 +152,7 @@ HOSTS = re.compile(
         ]
     )
 )
-PLACES = re.compile(r"(?<![\w.])(/work/|/home/\w|/root/|/Users/\w|/tmp/lab|[A-Z]:\\\\)")
+PLACES = re.compile(r"(?<![\w.])(/home/\w|/root/|/Users/\w|[A-Z]:\\\\)")
 
 
 @pytest.fixture(scope="module")

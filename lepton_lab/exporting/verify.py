@@ -91,8 +91,8 @@ class Comparison:
 def _examine(form: Format, folder: Path, subject: Subject, trial: Trial) -> dict[str, Any]:
     """Run one format in a fresh process and compare; its section of the certificate."""
     signature = signatures.get(subject.task)
-    with tempfile.TemporaryDirectory(prefix="lepton-gate-") as workplace:
-        arrays = _probe(form, folder, subject, trial, Path(workplace))
+    with tempfile.TemporaryDirectory(prefix="lepton-gate-") as scratch:
+        arrays = _probe(form, folder, subject, trial, Path(scratch))
     facts = json.loads(str(arrays["facts"]))
     if facts["frameworks"] and not form.frameworks:
         raise _refused(
@@ -120,9 +120,9 @@ def _examine(form: Format, folder: Path, subject: Subject, trial: Trial) -> dict
 
 
 def _probe(
-    form: Format, folder: Path, subject: Subject, trial: Trial, workplace: Path
+    form: Format, folder: Path, subject: Subject, trial: Trial, scratch: Path
 ) -> dict[str, np.ndarray]:
-    samples, output = workplace / "samples", workplace / "outputs.npz"
+    samples, output = scratch / "samples", scratch / "outputs.npz"
     samples.mkdir()
     for number, sample in enumerate(trial.samples):
         (samples / f"{number:05d}").write_bytes(sample.data)

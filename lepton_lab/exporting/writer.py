@@ -50,8 +50,8 @@ def export(subject: Subject, format: str = "onnx", to: str | Path | None = None)
     """
     chosen = list(formats) if format == ALL else [formats.get(format)]
     path = _target(subject, to)
-    with _room(path), tempfile.TemporaryDirectory(prefix="lepton-export-") as workplace:
-        staged = Path(workplace) / path.name
+    with _room(path), tempfile.TemporaryDirectory(prefix="lepton-export-") as scratch:
+        staged = Path(scratch) / path.name
         staged.mkdir()
         _fill(subject, chosen, staged)
         with durable.new_directory(path) as folder:
