@@ -153,7 +153,7 @@ class RunList(Sequence[Run]):
             (
                 r["name"],
                 r["state"],
-                r["model"],
+                r["model"] + (" (random)" if r["weights"] == "random" else ""),
                 r["data"],
                 "" if r["metric"] is None else f"{r['metric']:.3f}",
                 "" if r["epoch"] is None else r["epoch"],
@@ -197,6 +197,7 @@ def _row(item: Run) -> dict[str, Any]:
         "name": item.name,
         "state": record["state"],
         "model": record.get("model", {}).get("name", ""),
+        "weights": record.get("model", {}).get("weights", ""),
         "data": record.get("data", {}).get("name", ""),
         "metric": best.get("accuracy"),
         "epoch": best.get("epoch"),

@@ -323,3 +323,16 @@ def test_a_branch_trains_with_its_own_values_and_not_its_parents(pictures: Path)
     assert {group["weight_decay"] for group in groups["param_groups"]} == {0.0, 0.3}
     again = lab.reproduce(child)
     assert same(weights(child), weights(again))
+
+
+def test_a_process_that_ends_stops_its_run_and_does_not_abort(
+    pictures: Path, own_runs: Path
+) -> None:
+    code = (
+        "import time, lepton_lab as lab\n"
+        f"run = lab.train('lepton_glyphs', lab.data({str(pictures)!r}), name='left', epochs=500, background=True)\n"
+        "while not any(e.kind == 'step' for e in run.events): time.sleep(0.02)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert lab.run("left").state == "stopped"

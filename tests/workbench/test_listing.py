@@ -193,3 +193,13 @@ def test_a_handle_goes_on_giving_orders_after_its_run_was_resumed(pictures: Path
     run.resume(background=True)
     assert run.stop().wait().state == "stopped"
     assert lab.run(run.name).state == "stopped"
+
+
+def test_a_run_from_random_weights_can_be_told_from_a_pretrained_one(flowers) -> None:
+    import lepton_lab as lab
+
+    data = lab.data(flowers)
+    lab.train("lepton_glyphs", data, epochs=1)
+    lab.train(lab.load_model("lepton_glyphs", weights="none"), data, epochs=1)
+    assert [row["weights"] for row in lab.runs().rows()] == ["random", "builtin"]
+    assert lab.runs().table().text().count("(random)") == 1
