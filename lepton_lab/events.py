@@ -24,7 +24,10 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class RunStarted:
-    """A run begins (or goes on after a resume, when `step` is not 0)."""
+    """A run begins (or goes on after a resume, when `step` is not 0).
+
+    `steps` are those of the whole run, where its last epoch may be cut short; 0 is whole epochs.
+    """
 
     kind: ClassVar[str] = "started"
     run: str
@@ -36,6 +39,7 @@ class RunStarted:
     steps_per_epoch: int
     step: int = 0
     device: str = ""
+    steps: int = 0
     time: float = field(default_factory=time.time)
 
 
@@ -63,6 +67,21 @@ class Evaluated:
     split: str
     values: dict[str, float]
     best: bool = False
+    time: float = field(default_factory=time.time)
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """What the model says of a few samples of a split with the weights as of `step`.
+
+    Each of `samples` has `place` (its index in the split), `expected`, `predicted` and `probability`.
+    """
+
+    kind: ClassVar[str] = "predicted"
+    step: int
+    epoch: int
+    split: str
+    samples: list[dict[str, Any]] = field(default_factory=list)
     time: float = field(default_factory=time.time)
 
 
@@ -115,9 +134,12 @@ class RunEnded:
     time: float = field(default_factory=time.time)
 
 
-Event: TypeAlias = RunStarted | StepDone | Evaluated | Saved | Controlled | Alert | RunEnded
+Event: TypeAlias = (
+    RunStarted | StepDone | Evaluated | Predicted | Saved | Controlled | Alert | RunEnded
+)
 EVENTS: dict[str, type] = {
-    cls.kind: cls for cls in (RunStarted, StepDone, Evaluated, Saved, Controlled, Alert, RunEnded)
+    cls.kind: cls
+    for cls in (RunStarted, StepDone, Evaluated, Predicted, Saved, Controlled, Alert, RunEnded)
 }
 
 
@@ -202,7 +224,7 @@ def _plain(value: Any) -> Any:
     return value
 
 
-_KINDS = {"int": int, "str": str, "bool": bool, "dict[str, Any]": dict}
+_KINDS = {"int": int, "str": str, "bool": bool, "dict[str, Any]": dict, "list[dict[str, Any]]": list}
 
 
 def _typed(value: Any, annotation: str) -> Any:
@@ -212,4 +234,6 @@ def _typed(value: Any, annotation: str) -> Any:
         return {key: float(item) for key, item in value.items()}
     if not isinstance(value, _KINDS[annotation]):
         raise TypeError(f"{value!r} is no {annotation}")
+    if annotation == "int" and abs(value) >= 2**63:
+        raise OverflowError(f"no {annotation} is so large")
     return value

@@ -15,10 +15,11 @@ import operator
 import os
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
+from lepton_lab.durations import seconds
 from lepton_lab.errors import SpecError, did_you_mean
 
 S = TypeVar("S")
@@ -32,9 +33,13 @@ def option(
     high: float | None = None,
     positional: bool = False,
     alias: str = "",
+    check: Callable[[Any], object] | None = None,
 ) -> Any:
-    """A dataclass field with its help line, its bounds (inclusive) and its place on a command line."""
-    about = {"help": help, "low": low, "high": high, "positional": positional, "alias": alias}
+    """A dataclass field with its help line, its bounds (inclusive) and its place on a command line.
+
+    `check` raises ValueError with the rest of a sentence ("needs ...") for a value that is wrong in itself.
+    """
+    about = {"help": help, "low": low, "high": high, "positional": positional, "alias": alias, "check": check}
     if isinstance(default, (list, dict)):
         return field(default_factory=lambda: type(default)(default), metadata=about)
     return field(default=default, metadata=about)
@@ -71,6 +76,7 @@ class TrainSpec:
     """How a model is trained. Every `auto` is decided from model, data and device, and printed."""
 
     epochs: int = option(5, "passes over the training split", low=1, high=10_000)
+    budget: float | str = option("", "time that the run may take, such as 90s, 10m or 1h30m; decides the epochs", check=seconds)
     learning_rate: float | Literal["auto", "find"] = option("auto", "peak learning rate; find runs the range test", low=0.0, high=10.0, alias="lr")
     batch_size: int | Literal["auto"] = option("auto", "samples per optimizer step", low=1, high=65_536, alias="bs")
     optimizer: str = option("adamw", "adamw, adam, sgd or any optimizer of timm")
@@ -95,6 +101,7 @@ class TrainSpec:
     workers: int | Literal["auto"] = option("auto", "processes that load data; 0 loads in the training thread", low=0, high=64)
     device: str = option("auto", "auto, cpu, cuda, cuda:1 or mps")
     name: str = option("", "name of the run; made from model and data when left out")
+    track: tuple[str, ...] = option((), "stores that also get the numbers, separated by commas: tensorboard, mlflow")
 
 
 @dataclass(frozen=True)
@@ -280,7 +287,12 @@ def _number(kind: type, value: Any) -> tuple[bool, Any]:
 
 
 def _bounded(f: Field[Any], value: Any) -> Any:
-    low, high = f.metadata.get("low"), f.metadata.get("high")
+    low, high, check = (f.metadata.get(name) for name in ("low", "high", "check"))
+    if check is not None:
+        try:
+            check(value)
+        except ValueError as error:
+            raise ValueError(f"`--{f.name.replace('_', '-')}` {error}") from None
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         if low is not None and value < low:
             raise ValueError(f"`--{f.name.replace('_', '-')}` must be at least {low:g}; got {_said(value)}.")

@@ -7,7 +7,17 @@ same events give the same picture while a run trains, from its journal years lat
 
 from __future__ import annotations
 
+from lepton_lab.charts.document import run_document
 from lepton_lab.charts.history import History, Snapshot
 from lepton_lab.charts.mime import RunChart, final_bundle, show, summary, text_line
 
-__all__ = ["History", "RunChart", "Snapshot", "final_bundle", "show", "summary", "text_line"]
+__all__ = [
+    "History",
+    "RunChart",
+    "Snapshot",
+    "final_bundle",
+    "run_document",
+    "show",
+    "summary",
+    "text_line",
+]

@@ -21,6 +21,7 @@ from lepton_lab.rendering import visible
 
 MIME = "application/vnd.plotly.v1+json"
 ROW_HEIGHT = 210
+ROW_GAP = 76
 LINE = 72
 
 
@@ -141,7 +142,7 @@ def _domain(index: int, count: int, rows: int) -> tuple[list[float], list[float]
     row, column = divmod(index, 2)
     alone = index == count - 1 and column == 0
     x = [0.0, 1.0] if alone else [[0.0, 0.45], [0.55, 1.0]][column]
-    gap = 0.2 if rows > 1 else 0.0
+    gap = ROW_GAP / (rows * ROW_HEIGHT) if rows > 1 else 0.0
     height = (1 - gap * (rows - 1)) / rows
     top = 1 - row * (height + gap)
     return x, [round(max(top - height, 0.0), 4), round(top, 4)]

@@ -9,11 +9,12 @@ and later, on the thread that draws. All steps are kept at full resolution.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from array import array
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from lepton_lab.events import (
     Controlled,
     Evaluated,
     Event,
+    Predicted,
     RunEnded,
     RunStarted,
     Saved,
@@ -32,6 +34,7 @@ from lepton_lab.events import (
 
 COLUMNS = ("step", "epoch", "loss", "learning_rate", "samples_per_second", "memory", "time")
 WINDOW = 50
+RECENT = 2
 ENDED = frozenset({"done", "stopped", "failed", "interrupted"})
 _UNKNOWN = RunStarted(
     run="", model="", data="", task="", metric="", epochs=0, steps_per_epoch=0, time=0.0
@@ -56,7 +59,8 @@ class Snapshot:
         best_step: The step of the latest evaluation marked best, 0 when there is none.
         alerts: All alerts, in order.
         controls: All control actions, in order.
-        saved: The latest checkpoint.
+        saves: All checkpoints that were written, in order.
+        predicted: What the model last said of a few samples, or None.
         broken: Steps whose loss was not finite, kept also when the run went back before them.
         now: The Unix time of this snapshot.
     """
@@ -73,7 +77,8 @@ class Snapshot:
     best_step: int
     alerts: tuple[Alert, ...]
     controls: tuple[Controlled, ...]
-    saved: Saved | None
+    saves: tuple[Saved, ...]
+    predicted: Predicted | None
     broken: tuple[int, ...]
     now: float
 
@@ -86,6 +91,19 @@ class Snapshot:
         return float(self.steps[-1, COLUMNS.index(name)]) if len(self.steps) else None
 
     @property
+    def saved(self) -> Saved | None:
+        """The latest checkpoint."""
+        return self.saves[-1] if self.saves else None
+
+    @property
+    def kept(self) -> tuple[int, ...]:
+        """Steps whose checkpoints are kept: the newest, the best, and those that were asked for."""
+        asked = {order.step for order in self.controls if order.action == "checkpoint"}
+        best = [save.step for save in self.saves if save.best][-1:]
+        steps = {save.step for save in self.saves}
+        return tuple(sorted({*sorted(steps)[-RECENT:], *best, *(asked & steps)}))
+
+    @property
     def ended(self) -> bool:
         """Whether the run is over."""
         return self.state in ENDED
@@ -93,6 +111,16 @@ class Snapshot:
     @property
     def total_steps(self) -> int:
         """Steps that the run will take, 0 when it did not say."""
+        orders = (o.values.get("steps") for o in reversed(self.controls) if o.action == "plan")
+        return int(next(orders, 0) or self.about.steps or self._whole_epochs)
+
+    @property
+    def epochs(self) -> int:
+        """Epochs that the run will take, 0 when it did not say; the last one may be cut short."""
+        return math.ceil(self.total_steps / max(self.about.steps_per_epoch, 1))
+
+    @property
+    def _whole_epochs(self) -> int:
         return self.about.epochs * self.about.steps_per_epoch
 
     @property
@@ -116,10 +144,22 @@ class Snapshot:
     def seconds_left(self) -> float | None:
         """Time to the last step, pauses between epochs (evaluation, checkpoints) included."""
         rate = self.steps_per_second
-        if rate is None or not self.total_steps:
+        return None if rate is None or not self.total_steps else self._left(1 / rate)
+
+    @property
+    def ends_between(self) -> tuple[float, float] | None:
+        """For a run that has a time budget, the Unix times between which it is expected to end."""
+        gaps = self._gaps()
+        timed = any(order.action == "plan" for order in self.controls)
+        if not timed or self.ended or not len(gaps):
             return None
-        epochs_left = max(self.about.epochs - self.epoch, 0)
-        return max(self.total_steps - self.step, 0) / rate + epochs_left * self._between_epochs()
+        low, high = np.quantile(gaps, (0.25, 0.75))
+        return self.now + self._left(float(low)), self.now + self._left(float(high))
+
+    def _left(self, seconds: float) -> float:
+        """Time to the last step when a step takes so many seconds."""
+        epochs_left = max(self.epochs - self.epoch, 0)
+        return max(self.total_steps - self.step, 0) * seconds + epochs_left * self._between_epochs()
 
     def _gaps(self) -> Floats:
         """Seconds of the latest steps that followed a step of the same epoch."""
@@ -150,16 +190,19 @@ class History:
     already seen means that the run went back (a resume, a recovery): what came after that step is
     replaced.
 
+    Args:
+        run: The run's name, where it is known before the first event.
+
     >>> history = History.from_events([StepDone(1, 1, 0.7, 1e-3, 60.0, time=1.0)])
     >>> history.snapshot().last("loss")
     0.7
     """
 
-    def __init__(self) -> None:
+    def __init__(self, run: str = "") -> None:
         self.version = 0
         self._lock = threading.Lock()
         self._rows = array("d")
-        self._about = _UNKNOWN
+        self._about = replace(_UNKNOWN, run=run)
         self._state, self._message = "starting", ""
         self._step = self._epoch = self._best_step = 0
         self._last_time = 0.0
@@ -168,12 +211,14 @@ class History:
         self._best: dict[str, float] = {}
         self._alerts: list[Alert] = []
         self._controls: list[Controlled] = []
-        self._saved: Saved | None = None
+        self._saves: list[Saved] = []
+        self._predicted: Predicted | None = None
         self._broken: list[int] = []
         self._fold: dict[type, Callable[[Any], None]] = {
             StepDone: self._step_done,
             RunStarted: self._started,
             Evaluated: self._evaluated,
+            Predicted: self._predictions,
             Saved: self._save,
             Controlled: self._controlled,
             Alert: self._alert,
@@ -230,7 +275,8 @@ class History:
                 best_step=self._best_step,
                 alerts=tuple(self._alerts),
                 controls=tuple(self._controls),
-                saved=self._saved,
+                saves=tuple(self._saves),
+                predicted=self._predicted,
                 broken=tuple(self._broken),
                 now=now,
             )
@@ -278,8 +324,11 @@ class History:
         if event.best:
             self._best, self._best_step = dict(event.values), event.step
 
+    def _predictions(self, event: Predicted) -> None:
+        self._predicted = event
+
     def _save(self, event: Saved) -> None:
-        self._saved = event
+        self._saves.append(event)
 
     def _controlled(self, event: Controlled) -> None:
         self._controls.append(event)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A run as a cell's output: Plotly for a notebook, SVG for a page, text for a terminal.
+"""A run as a cell's output: for our renderer, Plotly for other notebooks, SVG for a page, text for a terminal.
 
-These three parts redraw with no kernel, no widget and no network. A PNG is left out on purpose:
+These four parts redraw with no kernel, no widget and no network. A PNG is left out on purpose:
 JupyterLab's Plotly renderer would show it instead of the chart.
 """
 
@@ -10,21 +10,29 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from lepton_lab.charts import figures, words
+from lepton_lab.charts import document, figures, words
 from lepton_lab.charts import svg as pictures
 from lepton_lab.charts.history import History
 from lepton_lab.events import Event
 
 
-def final_bundle(history: History) -> dict[str, Any]:
-    """The MIME bundle of a run: `application/vnd.plotly.v1+json`, `image/svg+xml`, `text/plain`.
+def final_bundle(history: History, path: str = "") -> dict[str, Any]:
+    """The MIME bundle of a run: the run document, `application/vnd.plotly.v1+json`, `image/svg+xml`, `text/plain`.
 
     Under 60 KB for a run of 10,000 steps. A run without any number yet has no Plotly part.
+
+    Args:
+        history: The folded events.
+        path: The run's folder, relative to the notebook.
     """
     view = history.snapshot()
-    bundle: dict[str, Any] = {pictures.MIME: pictures.svg(view), "text/plain": words.summary(view)}
     figure = figures.figure(view)
-    return {figures.MIME: figure, **bundle} if figure["data"] else bundle
+    return {
+        document.MIME: document.run_document(history, path),
+        **({figures.MIME: figure} if figure["data"] else {}),
+        pictures.MIME: pictures.svg(view),
+        "text/plain": words.summary(view),
+    }
 
 
 def text_line(history: History) -> str:

@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Which curves a run is drawn with: the one answer that Plotly, the SVG and the live card share.
 
-Four panels, each only when it has something to show: the loss of every step with the validation
-loss over it, the metric by which the run selects, the learning rate and the throughput. The x axis
-is the optimizer step everywhere, so that the panels can be read one above the other.
+Five panels, each only when it has something to show: the loss of every step with the validation
+loss over it, the metric by which the run selects, the learning rate, the throughput and the memory.
+The x axis is the optimizer step everywhere, so that the panels can be read one above the other.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lepton_lab.charts.decimate import Floats, min_max
+from lepton_lab.charts.decimate import Floats, fewer
 from lepton_lab.charts.history import Snapshot
 
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
@@ -78,6 +78,7 @@ class Points:
     metric: int = 300
     learning_rate: int = 150
     throughput: int = 200
+    memory: int = 100
 
 
 def panels(view: Snapshot, points: Points | None = None) -> list[Panel]:
@@ -105,6 +106,7 @@ def panels(view: Snapshot, points: Points | None = None) -> list[Panel]:
             _steps(view, "samples_per_second", "samples", points.throughput),
             from_zero=True,
         ),
+        Panel("memory", "memory in GB", _memory(view, points.memory), from_zero=True),
     ]
     return [panel for panel in found if panel.traces]
 
@@ -112,13 +114,20 @@ def panels(view: Snapshot, points: Points | None = None) -> list[Panel]:
 def _steps(view: Snapshot, column: str, name: str, limit: int) -> tuple[Trace, ...]:
     if not len(view.steps):
         return ()
-    x, y = min_max(view.column("step"), view.column(column), limit)
+    x, y = fewer(view.column("step"), view.column(column), limit)
     return (Trace(name, x, y, marked=len(x) == 1),)
+
+
+def _memory(view: Snapshot, limit: int) -> tuple[Trace, ...]:
+    """The peak of each step in GB; a device that does not tell says 0 throughout."""
+    if not view.column("memory").any():
+        return ()
+    return tuple(replace(trace, y=trace.y / 1e9) for trace in _steps(view, "memory", "peak", limit))
 
 
 def _splits(view: Snapshot, metric: str, points: Points) -> tuple[Trace, ...]:
     found = sorted((split for split, name in view.metrics if name == metric), key=_rank)
-    curves = [(split, *min_max(*view.metrics[split, metric], points.metric)) for split in found]
+    curves = [(split, *fewer(*view.metrics[split, metric], points.metric)) for split in found]
     return tuple(
         Trace(split, x, y, style=_style(split, i), marked=len(x) <= MARKED)
         for i, (split, x, y) in enumerate(curves)

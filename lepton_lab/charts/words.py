@@ -8,6 +8,7 @@ same way everywhere. State is always a word with an icon, never a color.
 from __future__ import annotations
 
 import math
+import time
 
 from lepton_lab.charts.history import Snapshot
 from lepton_lab.rendering import TEXT_LINES, duration, learning_rate, visible
@@ -33,8 +34,8 @@ def headline(view: Snapshot) -> str:
 def state(view: Snapshot) -> str:
     """The state in words, with the place where the run is or ended."""
     where = f"step {view.step}" + (f"/{view.total_steps}" if view.total_steps else "")
-    if view.about.epochs and view.epoch and not view.ended:
-        where = f"epoch {view.epoch}/{view.about.epochs} · {where}"
+    if view.epochs and view.epoch and not view.ended:
+        where = f"epoch {view.epoch}/{view.epochs} · {where}"
     sentences = {
         "starting": "Preparing",
         "running": f"Training · {where}",
@@ -58,6 +59,10 @@ def progress(view: Snapshot) -> str:
         parts.append(f"took {duration(view.elapsed)}")
     elif view.seconds_left is not None:
         parts.append(f"{duration(view.seconds_left)} left")
+    if view.ends_between is not None:
+        form = "%H:%M:%S" if view.ends_between[1] - view.now < 600 else "%H:%M"
+        first, last = (time.strftime(form, time.localtime(end)) for end in view.ends_between)
+        parts.append(f"ends between {first} and {last}")
     return " · ".join(parts)
 
 

@@ -133,13 +133,10 @@ def new_run(name: str, record: dict[str, Any], stem: str = "run") -> RunFolder:
 
 
 def run_folders() -> list[RunFolder]:
-    """All runs, newest first."""
+    """All runs, the one that trained last first; a new name or a tag changes nothing in that."""
     root = runs_root()
     found = list(root.glob("*/run.json")) if root.is_dir() else []
-    return [
-        RunFolder(p.parent)
-        for p in sorted(found, key=lambda p: p.parent.stat().st_ctime, reverse=True)
-    ]
+    return [RunFolder(path.parent) for path in sorted(found, key=_last_event, reverse=True)]
 
 
 def find_run(name: str) -> RunFolder:
@@ -158,6 +155,14 @@ def find_run(name: str) -> RunFolder:
         ),
         "%lepton runs" if names else "%lepton train MODEL DATA",
     )
+
+
+def _last_event(record: Path) -> float:
+    """Unix seconds at which a run's journal was last written; its record's when it has none."""
+    for path in (record.with_name("events.jsonl"), record):
+        with contextlib.suppress(OSError):
+            return path.stat().st_mtime
+    return 0.0
 
 
 def _free_name(root: Path, name: str) -> str:

@@ -57,7 +57,8 @@ class PairedDifference:
         scale, unit, places = (100, " points", 1) if points else (1, "", 3)
         low, value, high = self.low * scale, self.difference * scale, self.high * scale
         about = f"{self.metric}, n = {self.n}"
-        about += "" if self.p_value is None else f", McNemar p = {self.p_value:.2g}"
+        if self.p_value is not None:
+            about += f", McNemar p {'< 0.001' if self.p_value < 0.001 else f'= {self.p_value:.2g}'}"
         if not self.better:
             span = f"{value:+.{places}f}{unit} [{low:.{places}f}, {high:.{places}f}]"
             return f"no difference shown: b - a = {span} ({about})"

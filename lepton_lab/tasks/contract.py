@@ -40,12 +40,14 @@ class Task(Protocol):
     Attributes:
         metric: The headline metric that chooses the best epoch; `score` returns it first.
         higher_is_better: Its direction.
+        guess: The training loss of a model that knows nothing of the samples; 0 where there is no such thing.
         spec: The training spec; values that may change while a run trains are read from it at each use.
     """
 
     spec: TrainSpec
     metric: str
     higher_is_better: bool
+    guess: float
 
     def training_item(self, split: Split, index: int) -> Any:
         """Sample `index`, augmented; every random choice comes from the generators seeded for it."""
@@ -73,6 +75,10 @@ class Task(Protocol):
 
     def targets(self, split: Split) -> np.ndarray:
         """The truth in the order of the split."""
+        ...
+
+    def describe(self, outputs: np.ndarray, split: Split, index: int) -> dict[str, Any]:
+        """Sample `index` in words: `expected`, `predicted`, and the `probability` of what is predicted."""
         ...
 
     def score(self, outputs: np.ndarray, targets: np.ndarray) -> Mapping[str, float]:

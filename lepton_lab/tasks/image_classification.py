@@ -8,6 +8,7 @@ decided for the whole effective batch, so that cutting it into micro-batches cha
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -83,6 +84,7 @@ class ImageClassification:
 
         self.preprocessing = built.preprocessing
         self.spec = spec
+        self.guess = math.log(max(len(built.classes), 2))
         self.transform = training_transform(spec.augment, built.preprocessing, flip=flip)
         self._constants: dict[torch.device, tuple[torch.Tensor, torch.Tensor]] = {}
 
@@ -154,6 +156,15 @@ class ImageClassification:
     def targets(self, split: Split) -> np.ndarray:
         """Class indexes, int64 (N,)."""
         return split.targets
+
+    def describe(self, outputs: np.ndarray, split: Split, index: int) -> dict[str, Any]:
+        """The class of the sample, the class that is predicted, and its probability."""
+        found, label = int(outputs[index].argmax()), split[index].label
+        return {
+            "expected": "" if label is None else split.classes[label],
+            "predicted": split.classes[found],
+            "probability": round(float(outputs[index, found]), 4),
+        }
 
     def score(self, outputs: np.ndarray, targets: np.ndarray) -> Mapping[str, float]:
         """Accuracy, and the log loss without smoothing."""

@@ -16,7 +16,8 @@ import psutil
 import torch
 
 from lepton_lab.events import Bus, StepDone
-from lepton_lab.training.recover import NotFiniteError
+from lepton_lab.training.divergence import LossWatch
+from lepton_lab.training.recover import DivergedError, NotFiniteError
 
 INTERVAL = 0.2
 _THIS = psutil.Process()
@@ -29,10 +30,12 @@ class StepLog:
         bus: Where the events go.
         device: Where the losses are.
         batch_size: Samples per step, for the rate.
+        guess: The loss of a model that knows nothing; 0 where none is known.
     """
 
-    def __init__(self, bus: Bus, device: torch.device, batch_size: int) -> None:
+    def __init__(self, bus: Bus, device: torch.device, batch_size: int, guess: float = 0.0) -> None:
         self.bus, self.device, self.batch_size = bus, device, batch_size
+        self.watch = LossWatch(guess)
         self._loss: torch.Tensor | None = None
         self._waiting: list[tuple[StepDone, Sequence[str], torch.Tensor, torch.Tensor]] = []
         self.samples: Sequence[str] = ()
@@ -89,7 +92,7 @@ class StepLog:
         """Emit all waiting steps.
 
         Raises:
-            NotFiniteError: A loss or a gradient is no number; steps up to it were emitted.
+            NotFiniteError: A loss or a gradient is no number, or the loss diverged; steps up to it were emitted.
         """
         if not self._waiting:
             return
@@ -104,6 +107,8 @@ class StepLog:
                 raise NotFiniteError(event.step, loss, samples)
             if not math.isfinite(norm):
                 raise NotFiniteError(event.step, norm, samples, "gradient")
+            if self.watch.diverged(loss):
+                raise DivergedError(event.step, loss, samples)
         self.restart()
 
     def _memory(self) -> int:

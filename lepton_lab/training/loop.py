@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lepton_lab.training.recover import NotFiniteError, halve, is_out_of_memory, roll_back
+from lepton_lab.training.recover import NotFiniteError, halve, is_out_of_memory, redo, roll_back
 from lepton_lab.training.seeds import seeded_step
 
 if TYPE_CHECKING:
@@ -20,17 +20,24 @@ def train(t: Trainer) -> str:
             return epochs(t)
         except NotFiniteError as found:
             roll_back(t, found)
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            redo(t, error)
 
 
 def epochs(t: Trainer) -> str:
     """The epochs that are left."""
-    for epoch in range(t.epoch, t.plan.epochs):
+    while t.step < t.steps:
+        epoch = t.epoch
         t.begin(epoch)
         for batch in t.batches(epoch):
             if not t.obey():
                 return "stopped"
             step(t, batch, epoch)
             t.after_step(batch, epoch)
+            if t.step == t.steps:
+                break
         t.after_epoch(epoch)
         if t.out_of_patience:
             break
@@ -38,7 +45,11 @@ def epochs(t: Trainer) -> str:
 
 
 def step(t: Trainer, batch: Batch, epoch: int) -> None:
-    """One optimizer step over an effective batch, in smaller parts when the memory is full."""
+    """One optimizer step over an effective batch, in smaller parts when the memory is full.
+
+    Gradients can be computed again at once. What comes after them changes the weights, so a memory that is
+    full there is for `train`: a step that may be half taken is no step.
+    """
     t.set_learning_rate()
     while True:
         try:

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from lepton_lab.errors import LeptonError, SpecError
+from lepton_lab import durable
+from lepton_lab.errors import SpecError
 from lepton_lab.spec import TrainSpec, parse
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ CHANGEABLE = (
     "checkpoint_every",
     "label_smoothing",
 )
-REPEATED = ("set", "stop")
+REPEATED = ("set", "stop", "micro_batch", "plan")
 
 
 def check_changes(values: dict[str, Any]) -> dict[str, Any]:
@@ -69,6 +70,18 @@ def change(trainer: Trainer, values: dict[str, Any]) -> None:
             trainer.task.spec = trainer.spec
 
 
+def shrink(trainer: Trainer, values: dict[str, Any]) -> None:
+    """Smaller micro-batches from the next step on, as a full memory once made them."""
+    trainer.micro_batch = min(trainer.micro_batch, int(values["samples"]))
+
+
+def plan(trainer: Trainer, values: dict[str, Any]) -> None:
+    """Another number of steps for the whole run; the schedule goes on from here to its end."""
+    trainer.course = trainer.course.changed(
+        trainer.step, max(int(values["steps"]), trainer.step + 1)
+    )
+
+
 def pin(trainer: Trainer, values: dict[str, Any]) -> None:
     """Save now, and keep it for good."""
     trainer.save(pinned=True)
@@ -77,9 +90,7 @@ def pin(trainer: Trainer, values: dict[str, Any]) -> None:
 def evaluate(trainer: Trainer, values: dict[str, Any]) -> dict[str, float]:
     """The metrics of this moment on val, or on the split that is named; training goes on untouched."""
     name = values.get("split")
-    split = getattr(trainer.data, name) if name else trainer.data.val or trainer.data.train
-    if split is None:
-        raise LeptonError(f"There is no split '{name}' in {trainer.data.name}.")
+    split = trainer.data.split(name) if name else trainer.data.val or trainer.data.train
     found = dict(trainer.evaluate(split))
     trainer.report(split.name, found)
     return found
@@ -92,11 +103,27 @@ def compute(trainer: Trainer, values: dict[str, Any]) -> Any:
         return work(module)
 
 
+def snapshot(trainer: Trainer, values: dict[str, Any]) -> str:
+    """Write the weights of this moment for another process; returns the file's name in the run's folder."""
+    import safetensors.torch
+
+    from lepton_lab.training.saver import copy_of
+
+    name = f"moment-{trainer.step}.safetensors"
+    with trainer.at_rest() as module:
+        weights = safetensors.torch.save(copy_of(module.state_dict()))
+    durable.write_bytes(trainer.folder.parent / name, weights)
+    return name
+
+
 ORDERS: dict[str, Callable[[Trainer, dict[str, Any]], Any]] = {
     "set": change,
+    "micro_batch": shrink,
+    "plan": plan,
     "checkpoint": pin,
     "evaluate": evaluate,
     "compute": compute,
+    "snapshot": snapshot,
 }
 
 
@@ -110,5 +137,7 @@ def carry_out(trainer: Trainer, order: Order) -> None:
         else:
             order.answer.set_exception(error)
         return
+    if order.action in REPEATED:
+        trainer.obeyed.append((trainer.step, order))
     if order.answer is not None:
         order.answer.set_result(result)

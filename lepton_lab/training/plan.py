@@ -20,7 +20,10 @@ class Plan:
     """The values that a run trains with.
 
     Attributes:
+        micro_batch: Samples that are known to fit into the memory at once; 0 where nothing is known.
         reasons: Field name -> why it has its value, for those that were decided here.
+        steps_at_most: Optimizer steps after which the run ends within an epoch; 0 is whole epochs.
+        time: What a time budget leaves for the training; None without one.
     """
 
     device: str
@@ -33,12 +36,19 @@ class Plan:
     workers: int
     epochs: int
     steps_per_epoch: int
+    micro_batch: int = 0
     reasons: dict[str, str] = field(default_factory=dict)
+    steps_at_most: int = 0
+    time: dict[str, Any] | None = None
 
     @property
     def steps(self) -> int:
         """Optimizer steps of the whole run."""
-        return self.epochs * self.steps_per_epoch
+        return self.steps_at_most or self.epochs * self.steps_per_epoch
+
+    def parts_of(self, accumulate: int) -> int:
+        """Samples that go through the network at once, when that many parts of a batch are asked for."""
+        return min(math.ceil(self.batch_size / accumulate), self.micro_batch or self.batch_size)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""

@@ -7,29 +7,21 @@ its statistics and the generators are afterwards what they were, to the bit.
 
 from __future__ import annotations
 
-import copy
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
 from lepton_lab.datasets import Dataset
-from lepton_lab.randomness import borrowed_generators
 from lepton_lab.spec import TrainSpec
-from lepton_lab.tasks import tasks
-from lepton_lab.training import optim
-from lepton_lab.training.loader import training_batches
 from lepton_lab.training.plan import Plan
-from lepton_lab.training.precision import Precision
-from lepton_lab.training.seeds import seeded_step
+from lepton_lab.training.trial import trial
 
 if TYPE_CHECKING:
     from lepton_lab.tasks.contract import BuiltModel
 
 LOWEST, HIGHEST = 1e-6, 1.0
-EPOCH = 1_000_003
 
 
 @dataclass(frozen=True)
@@ -74,38 +66,11 @@ def find(
         task: Name of the task.
         steps: Rates to try at most.
     """
-    device = torch.device(plan.device)
-    one = tasks.get(task).create(built, spec, getattr(data, "flip_safe", True))
-    with borrowed_generators():
-        module = copy.deepcopy(built.module).to(device)
-        optim.freeze(module, built.groups, spec.freeze)
-        optim.training_mode(module)
-        groups = optim.parameter_groups(
-            module, built.groups, layer_decay=plan.layer_decay, weight_decay=plan.weight_decay
-        )
-        optimizer = optim.create(spec.optimizer, groups, LOWEST, device.type)
-        precision = Precision(plan.precision, device)
-        parameters = [p for p in module.parameters() if p.requires_grad]
-        rates = np.geomspace(LOWEST, HIGHEST, steps)
-        losses: list[float] = []
-        batches = training_batches(
-            one,
-            data.train,
-            seed=spec.seed,
-            epoch=EPOCH,
-            batch_size=plan.batch_size,
-            steps=steps,
-            start=0,
-            workers=0,
-        )
-        for number, batch in enumerate(batches):
-            for group in optimizer.param_groups:
-                group["lr"] = rates[number] * group["factor"]
-            with seeded_step(spec.seed, EPOCH, number, device), precision.autocast():
-                loss = one.loss(module, batch, device)
-            precision.backward(loss)
-            precision.step(optimizer, parameters, spec.clip)
-            losses.append(float(loss.detach()))
+    rates = np.geomspace(LOWEST, HIGHEST, steps)
+    losses: list[float] = []
+    with trial(built, data, spec, plan, task) as one:
+        for number, batch in enumerate(one.batches(steps)):
+            losses.append(one.step(number, batch, rates[number]))
             if not math.isfinite(losses[-1]) or losses[-1] > 4 * min(losses):
                 break
     return suggest(rates, np.array(losses))

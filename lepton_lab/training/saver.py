@@ -87,7 +87,7 @@ class Saver:
         )
         if job.pinned:
             self.pinned.add(path.name)
-        if job.best:
+        if job.best or not self.best:
             self.best = path.name
         self.bus.emit(Saved(job.step, job.epoch, f"checkpoints/{path.name}", job.best))
         kept = self.pinned | {self.best}

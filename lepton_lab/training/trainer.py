@@ -18,12 +18,13 @@ import torch
 
 from lepton_lab.datasets import Dataset, Split
 from lepton_lab.errors import LeptonError, StorageError
-from lepton_lab.events import Alert, Bus, Controlled, Evaluated
+from lepton_lab.events import Alert, Bus, Controlled, Evaluated, Predicted
 from lepton_lab.spec import TrainSpec, from_json, to_json
 from lepton_lab.tasks import Batch, tasks
 from lepton_lab.training import checkpoint, optim
 from lepton_lab.training.allocator import hand_back, keep_freed_memory
-from lepton_lab.training.control import Control
+from lepton_lab.training.budget import Budget
+from lepton_lab.training.control import Control, Order
 from lepton_lab.training.ema import WeightAverage
 from lepton_lab.training.evaluate import outputs
 from lepton_lab.training.loader import training_batches
@@ -32,8 +33,9 @@ from lepton_lab.training.orders import carry_out
 from lepton_lab.training.plan import Plan
 from lepton_lab.training.precision import Precision
 from lepton_lab.training.recover import NotFiniteError, is_out_of_memory, release
+from lepton_lab.training.samples import described
 from lepton_lab.training.saver import Job, Saver, copy_of, finite
-from lepton_lab.training.schedule import factor
+from lepton_lab.training.schedule import Course, factor
 
 if TYPE_CHECKING:
     from lepton_lab.tasks.contract import BuiltModel
@@ -81,22 +83,35 @@ class Trainer:
         self.parameters = [p for p in self.module.parameters() if p.requires_grad]
         self.precision = Precision(plan.precision, self.device)
         self.average = WeightAverage(self.module, spec.ema) if spec.ema else None
-        self.log = StepLog(bus, self.device, plan.batch_size)
-        self.micro_batch = math.ceil(plan.batch_size / spec.accumulate)
+        self.log = StepLog(bus, self.device, plan.batch_size, self.task.guess)
+        self.micro_batch = plan.parts_of(spec.accumulate)
         self.evaluation_batch = max(self.micro_batch, 64)
         self.peak = plan.learning_rate
         self.step = 0
+        self.course = Course(plan.steps)
+        self.budget = Budget(plan) if plan.time else None
         self.norm: torch.Tensor | None = None
         self.best: dict[str, Any] = {}
         self.stale = 0
         self.rolled_back = False
+        self.obeyed: list[tuple[int, Order]] = []
         self.last_saved = 0
         self.saver = Saver(folder, bus)
 
     @property
     def epoch(self) -> int:
-        """The epoch in which the next step lies, from 0."""
-        return self.step // self.plan.steps_per_epoch
+        """The epoch in which the next step lies, from 0; the number of epochs when there is none."""
+        return self.step // self.plan.steps_per_epoch if self.step < self.steps else self.epochs
+
+    @property
+    def steps(self) -> int:
+        """Optimizer steps of the whole run."""
+        return self.course.total
+
+    @property
+    def epochs(self) -> int:
+        """Epochs of the whole run; the last one may be cut short."""
+        return math.ceil(self.steps / self.plan.steps_per_epoch)
 
     @property
     def out_of_patience(self) -> bool:
@@ -131,7 +146,8 @@ class Trainer:
     @property
     def share(self) -> float:
         """The share of the peak learning rate at this step."""
-        return factor(self.step, self.plan.steps, self.spec.schedule, self.spec.warmup)
+        place = float(self.course.place(self.step))
+        return factor(place, self.plan.steps, self.spec.schedule, self.spec.warmup)
 
     @property
     def learning_rate(self) -> float:
@@ -141,6 +157,8 @@ class Trainer:
     def obey(self) -> bool:
         """Carry out the orders given since the last step; False when the run is to stop."""
         paused = False
+        if self.budget is not None:
+            self.budget.look(self)
         orders = self.control.take(self.step)
         while orders or paused:
             for order in orders:
@@ -156,10 +174,14 @@ class Trainer:
                     carry_out(self, order)
                 self.log.restart()
             orders = self.control.take(self.step, wait=0.2 if paused else None)
+        if self.budget is not None:
+            self.budget.mark()
         return True
 
     def _rest(self, paused: bool) -> None:
-        """A paused run is saved and gives the device's spare memory back."""
+        """A paused run is saved and gives the device's spare memory back; its budget waits."""
+        if self.budget is not None:
+            self.budget.pause(paused)
         if paused:
             self.save()
             if self.device.type == "cuda":
@@ -170,7 +192,8 @@ class Trainer:
         rate = self.optimizer.param_groups[-1]["lr"]
         self.log.end_step(self.step, epoch + 1, rate, batch.ids, self.norm)
         every = self.spec.checkpoint_every
-        if every and self.step % every == 0 and self.step % self.plan.steps_per_epoch:
+        last = self.step % self.plan.steps_per_epoch == 0 or self.step == self.steps
+        if every and self.step % every == 0 and not last:
             self.log.flush()
             self.save()
 
@@ -181,6 +204,7 @@ class Trainer:
         values = self.evaluate(split)
         score = values[self.task.metric] * (1 if self.task.higher_is_better else -1)
         better = math.isfinite(score) and (not self.best or score > self.best["score"])
+        better = better and self.log.watch.well
         self.stale = 0 if better else self.stale + 1
         if better:
             self.best = {
@@ -191,12 +215,13 @@ class Trainer:
                 **values,
             }
         self.bus.emit(Evaluated(self.step, epoch + 1, split.name, dict(values), better))
+        self.bus.emit(Predicted(self.step, epoch + 1, split.name, self.seen))
         self.save(best=better)
         optim.training_mode(self.module)
 
     def report(self, split: str, values: Mapping[str, float]) -> None:
         """Tell the metrics of a moment between two steps."""
-        epoch = min(self.epoch, self.plan.epochs - 1) + 1
+        epoch = min(self.epoch, self.epochs - 1) + 1
         self.bus.emit(Evaluated(self.step, epoch, split, dict(values)))
 
     def warn(self, message: str) -> None:
@@ -228,6 +253,7 @@ class Trainer:
                         workers=self.plan.workers,
                         precision=self.precision,
                     )
+                    self.seen = described(self.task, split, found)
                     return self.task.score(found, self.task.targets(split))
                 except Exception as error:
                     if not is_out_of_memory(error) or self.evaluation_batch == 1:
@@ -236,11 +262,24 @@ class Trainer:
                     self.evaluation_batch //= 2
 
     def save(self, *, best: bool = False, pinned: bool = False) -> None:
-        """Hand a copy of everything to the one who writes checkpoints.
+        """Hand a copy of everything to the one who writes checkpoints; none where the memory is full.
 
         Raises:
             NotFiniteError: The weights are no numbers: such a checkpoint would be worse than none.
         """
+        try:
+            job = self._job(best, pinned)
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            release(error)
+            self.warn(f"The memory was full: step {self.step} has no checkpoint.")
+            return
+        self.saver.save(job)
+        self.last_saved = self.step
+
+    def _job(self, best: bool, pinned: bool) -> Job:
+        """A copy of everything that decides how the run goes on."""
         trees = {"model": self.module.state_dict(), "optimizer": self.optimizer.state_dict()}
         if not finite(trees["model"]):
             if self.step == 0:
@@ -259,13 +298,15 @@ class Trainer:
             "peak": self.peak,
             "micro_batch": self.micro_batch,
             "rolled_back": self.rolled_back,
+            "losses": self.log.watch.state,
             "spec": to_json(self.spec),
             "scaler": self.precision.scaler.state_dict(),
+            "course": [list(change) for change in self.course.changes],
+            "spent": self.budget.spent if self.budget is not None else 0.0,
             "time": time.time(),
         }
-        epoch = min(self.epoch, self.plan.epochs - 1) + 1
-        self.saver.save(Job(self.step, epoch, copy_of(trees), facts, best, pinned))
-        self.last_saved = self.step
+        epoch = min(self.epoch, self.epochs - 1) + 1
+        return Job(self.step, epoch, copy_of(trees), facts, best, pinned)
 
     def restore(self, path: Path, *, own_spec: bool = False) -> None:
         """Go on from a checkpoint, bit for bit as if the run had never stopped.
@@ -284,13 +325,18 @@ class Trainer:
         self.step, self.best, self.stale = facts["step"], facts["best"], facts["stale"]
         self.peak, self.micro_batch = facts["peak"], facts["micro_batch"]
         self.rolled_back = facts["rolled_back"]
+        self.log.watch.restore(facts.get("losses", {}))
         if own_spec:
-            self.micro_batch = math.ceil(self.plan.batch_size / self.spec.accumulate)
+            self.micro_batch = self.plan.parts_of(self.spec.accumulate)
             for group in self.optimizer.param_groups:
                 group["weight_decay"] = self.plan.weight_decay if group["decays"] else 0.0
         else:
             self.spec = self.task.spec = from_json(TrainSpec, facts["spec"])
-        self.saver.best = f"step-{self.best['step']}" if self.best else ""
+            changes = tuple((step, total) for step, total in facts.get("course", ()))
+            self.course = Course(self.plan.steps, changes)
+            if self.budget is not None:
+                self.budget.go_on(facts["spent"])
+        self.saver.best = f"step-{self.best['step']}" if self.best else path.name
         self.last_saved = self.step
 
     def finish(self, *, failed: bool = False) -> None:

@@ -3,8 +3,10 @@
 
 The events only go into a history; a ticker sends the card's whole state two to four times a second,
 slower as it grows, so that a run costs less than 5 KB a second whatever its length. The page writes
-nothing back. When the run ends, stops or fails, the output of the cell becomes Plotly + SVG + text
-and the widget is closed: a saved notebook needs neither a kernel nor a widget to show it.
+nothing into the model; its orders go to `control`. When the run ends, stops or fails, the output of the
+cell becomes a run document + Plotly + SVG + text and the widget is closed: a saved notebook needs neither
+a kernel nor a widget to show it. While it trains the document stands beside the widget, so that a page
+whose kernel is busy or gone finds the run by its folder.
 """
 
 from __future__ import annotations
@@ -12,43 +14,65 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import anywidget
 import traitlets
 
-from lepton_lab.charts import words
+from lepton_lab.charts import document, words
 from lepton_lab.charts.history import History
 from lepton_lab.charts.mime import final_bundle
-from lepton_lab.events import Event, RunEnded
-from lepton_lab.widgets import library
-from lepton_lab.widgets.snapshot import encode
+from lepton_lab.charts.snapshot import encode
+from lepton_lab.events import Event, Predicted, RunEnded, RunStarted
+from lepton_lab.rendering import visible
+from lepton_lab.widgets import cells, control, library, page
 from lepton_lab.widgets.ticker import Ticker
 
-_HERE = Path(__file__).parent
-FASTEST, SLOWEST = 0.25, 0.5
+FASTEST, SLOWEST = 0.25, 0.65
 BYTES_PER_SECOND = 4500
 MESSAGE_BYTES = 700
 SENDING_SECONDS = 30
+Picture: TypeAlias = Callable[[str, int], str]
 
 
 class RunCard(anywidget.AnyWidget):
-    """The model of the card: `state` is all that it shows, as `snapshot.encode` writes it."""
+    """The model of the card.
 
-    _esm = (_HERE / "card.js").read_text("utf-8")
-    _css = (_HERE / "card.css").read_text("utf-8")
+    `state` is what it shows, as `snapshot.encode` writes it. What the model says of a few samples comes once
+    per epoch, their pictures once.
+    """
+
+    _esm = page.module()
+    _css = page.style()
     state = traitlets.Bytes().tag(sync=True)
+    samples: traitlets.List[Any] = traitlets.List().tag(sync=True)
+    pictures: traitlets.List[Any] = traitlets.List().tag(sync=True)
+
+    def __init__(self, **values: Any) -> None:
+        super().__init__(**values)
+        self.on_msg(_ordered)
 
 
 class LiveCard:
-    """Shows a run live in the output of the cell that opens it."""
+    """Shows a run live in the output of the cell that opens it.
 
-    def __init__(self) -> None:
+    Args:
+        folder: The run's folder.
+
+    Attributes:
+        picture: Gives a small picture of a sample as a data URL, from its split and place in it; None shows
+            words alone.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
         from IPython.display import display
 
         show: Callable[..., Any] = display
-        self.history = History()
+        self.history = History(folder.name if folder is not None else "")
+        self.path = document.from_notebook(folder)
+        self.picture: Picture | None = None
         self._shown: tuple[int, int, bool] | None = None
+        self._predicted: Predicted | None = None
         self._opened = time.monotonic()
         self.card = RunCard(state=encode(self.history.snapshot()))
         self._handle = show(self._opening(), raw=True, display_id=True)
@@ -58,6 +82,8 @@ class LiveCard:
     def __call__(self, event: Event) -> None:
         """Take an event; the card follows within half a second."""
         self.history.add(event)
+        if isinstance(event, RunStarted):
+            cells.remember(event.run, self._ticker.cell)
         if isinstance(event, RunEnded):
             self._ticker.end()
 
@@ -71,6 +97,9 @@ class LiveCard:
         model = {"version_major": 2, "version_minor": 0, "model_id": self.card.model_id}
         return {
             "application/vnd.jupyter.widget-view+json": model,
+            **(
+                {document.MIME: document.run_document(self.history, self.path)} if self.path else {}
+            ),
             "text/plain": words.summary(self.history.snapshot()),
         }
 
@@ -82,12 +111,32 @@ class LiveCard:
         if shown == self._shown:
             return FASTEST
         self._shown = shown
-        state = encode(view, sending)
+        state = encode(view, sent=sending)
         self.card.state = state
+        self._tell(view.predicted)
         return min(max((len(state) + MESSAGE_BYTES) / BYTES_PER_SECOND, FASTEST), SLOWEST)
 
+    def _tell(self, event: Predicted | None) -> None:
+        """Send the predictions of the latest epoch, with their pictures the first time."""
+        if event is None or event is self._predicted:
+            return
+        if self._predicted is None and self.picture is not None:
+            places = [sample["place"] for sample in event.samples]
+            self.card.pictures = [self.picture(event.split, place) for place in places]
+        self._predicted = event
+        self.card.samples = [
+            [visible(sample["expected"]), visible(sample["predicted"]), sample["probability"]]
+            for sample in event.samples
+        ]
+
     def _finish(self) -> None:
-        self._handle.update(final_bundle(self.history), raw=True)
+        self._handle.update(final_bundle(self.history, self.path), raw=True)
         layout = self.card.layout
         self.card.close()
         layout.close()
+
+
+def _ordered(widget: Any, content: Any, buffers: Any) -> None:
+    """An order from a page that cannot open a comm; it arrives when the kernel is free."""
+    if isinstance(content, dict) and content.get("kind") == "order":
+        control.obey(content)

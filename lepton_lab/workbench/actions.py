@@ -4,20 +4,21 @@
 from __future__ import annotations
 
 import copy
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from lepton_lab.errors import LeptonError
+from lepton_lab.durations import seconds
+from lepton_lab.journal import runs_root
 from lepton_lab.rendering import learning_rate as shown_rate
 from lepton_lab.spec import RunSpec, TrainSpec, parse
+from lepton_lab.workbench.held_out import chosen_split, targets_of
 from lepton_lab.workbench.standing import latest
 
 if TYPE_CHECKING:
     from lepton_lab.catalog import BuiltModel
-    from lepton_lab.datasets import Dataset, Split
+    from lepton_lab.datasets import Dataset
     from lepton_lab.evaluation import Evaluation
     from lepton_lab.exporting import Artifact
     from lepton_lab.training import Plan
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from lepton_lab.workbench.handle import Run
     from lepton_lab.workbench.model import LeptonModel
     from lepton_lab.workbench.predictions import Prediction, Predictions
-    from lepton_lab.workbench.session import Session
+    from lepton_lab.workbench.session import Work
 
 GATE_SAMPLES = 96
 
@@ -54,6 +55,7 @@ def train(
     *,
     background: bool = False,
     now: bool = False,
+    isolate: bool = False,
     view: str = "auto",
     **options: Any,
 ) -> Run:
@@ -64,22 +66,31 @@ def train(
         data: A `Dataset`, or anything that `lab.data` takes; the latest one when left out.
         background: Return at once; the run trains on.
         now: Train beside a run that is under way on the same device, instead of after it.
+        isolate: Train in a process of its own: a crash there never takes the kernel. The result is the same.
         view: Name of the live view; chosen by where it runs when "auto".
         **options: Fields of `TrainSpec`.
 
     Raises:
         LeptonError: What is wrong with model, data or options, before anything is trained.
     """
+    from lepton_lab.training.safe_batch import key_of, recalled
+    from lepton_lab.workbench.budgeting import within_budget
     from lepton_lab.workbench.starting import afresh
 
+    began = time.monotonic()
     spec = parse(TrainSpec, options, where="train")
     model, data = _model(model), _data(data)
     built, parent = with_head(model, data, spec)
     plan = _plan(built, data, spec, model.task)
-    run_spec = RunSpec(model.spec, data.spec, spec, model.task)
-    session = afresh(model, built, data, run_spec, plan, parent=parent, view=view)
-    session.work.now = now
-    return _begin(session, background)
+    model_spec = model.spec
+    if seconds(spec.budget):
+        most = spec.epochs if "epochs" in options else None
+        built, model_spec, plan = within_budget(model, built, data, spec, plan, began, most)
+    plan = recalled(plan, key_of(built, plan, spec.freeze), runs_root())
+    run_spec = RunSpec(model_spec, data.spec, spec, model.task)
+    work = afresh(model, built, data, run_spec, plan, parent=parent)
+    work.now = now
+    return _begin(work, background, isolate, view)
 
 
 def find_learning_rate(model: Any, data: Any = None, **options: Any) -> RateFinding:
@@ -116,7 +127,7 @@ def evaluate(model: Any = None, data: Any = None, split: str | None = None) -> E
     from lepton_lab.training.evaluate import outputs
 
     model, run = _model_and_run(model)
-    chosen, notes = _split(
+    chosen, notes = chosen_split(
         data if data is not None else (run.data if run is not None else None), split, run
     )
     built = model.built
@@ -125,7 +136,7 @@ def evaluate(model: Any = None, data: Any = None, split: str | None = None) -> E
     found = outputs(task, built.module, chosen, device=torch.device(device))
     return Evaluation.from_predictions(
         found,
-        _targets(built.classes, chosen),
+        targets_of(built.classes, chosen),
         built.classes,
         ids=[sample.id for sample in chosen],
         split=chosen.name,
@@ -157,12 +168,21 @@ def predict(model: Any, inputs: Any, *, top: int = 5) -> Prediction | Prediction
     )
 
 
-def resume(run: Any = None, *, background: bool = False, view: str = "auto") -> Run:
+def resume(
+    run: Any = None,
+    *,
+    background: bool = False,
+    now: bool = False,
+    isolate: bool = False,
+    view: str = "auto",
+) -> Run:
     """Go on with a run that was stopped, failed or lost its process, exactly as if it had never stopped.
 
     Args:
         run: A run or its name; the latest when left out.
         background: Return at once.
+        now: Train beside a run that is under way on the same device.
+        isolate: Train in a process of its own.
         view: Name of the live view.
 
     Raises:
@@ -170,7 +190,9 @@ def resume(run: Any = None, *, background: bool = False, view: str = "auto") -> 
     """
     from lepton_lab.workbench.starting import resumed
 
-    return _begin(resumed(_run(run), view=view), background)
+    work = resumed(_run(run))
+    work.now = now
+    return _begin(work, background, isolate, view)
 
 
 def branch(
@@ -178,6 +200,7 @@ def branch(
     step: int | None = None,
     *,
     background: bool = False,
+    isolate: bool = False,
     view: str = "auto",
     **changes: Any,
 ) -> Run:
@@ -187,25 +210,35 @@ def branch(
         run: The parent or its name.
         step: A step that has a checkpoint; the newest when left out.
         background: Return at once.
+        isolate: Train in a process of its own.
         view: Name of the live view.
         **changes: Fields of `TrainSpec`.
     """
     from lepton_lab.workbench.starting import branched
 
-    return _begin(branched(_run(run), step, view=view, **changes), background)
+    return _begin(branched(_run(run), step, **changes), background, isolate, view)
 
 
-def reproduce(run: Any = None, *, name: str = "", view: str = "auto") -> Run:
+def reproduce(
+    run: Any = None,
+    *,
+    name: str = "",
+    background: bool = False,
+    isolate: bool = False,
+    view: str = "auto",
+) -> Run:
     """Train a run again from its first step, with its control actions at their steps, to the same weights.
 
     Args:
         run: A run or its name; the latest when left out.
         name: Name of the new run.
+        background: Return at once.
+        isolate: Train in a process of its own.
         view: Name of the live view.
     """
     from lepton_lab.workbench.starting import repeated
 
-    return _begin(repeated(_run(run), view=view, name=name), False)
+    return _begin(repeated(_run(run), name=name), background, isolate, view)
 
 
 def export(
@@ -228,19 +261,22 @@ def export(
 
     model, run = _model_and_run(model)
     source = data if data is not None else (run.data if run is not None else None)
-    chosen = _split(source, None, run)[0] if source is not None else None
+    chosen = chosen_split(source, None, run)[0] if source is not None else None
     target = Path(to) if to is not None else _default_target(model, run)
     artifact = exporting.export(make_subject(model, run, chosen), format, to=target)
     latest.artifact = artifact
     return artifact
 
 
-def _begin(session: Session, background: bool) -> Run:
-    """Start a session and remember what it works on as the latest."""
+def _begin(work: Work, background: bool, isolate: bool, view: str) -> Run:
+    """Start a session, here or in a process of its own, and remember what it works on as the latest."""
+    from lepton_lab.workbench.isolated import IsolatedSession
     from lepton_lab.workbench.listing import remember
+    from lepton_lab.workbench.session import Session
 
+    session = (IsolatedSession if isolate else Session)(work, view)
     remember(session.run)
-    latest.model, latest.data = session.work.model, session.work.data
+    latest.model, latest.data = work.model, work.data
     latest.run, latest.artifact = session.run, None
     return session.start(background=background)
 
@@ -323,52 +359,6 @@ def _plan(built: BuiltModel, data: Dataset, spec: TrainSpec, task: str) -> Plan:
     found = find(built, data, spec, plan, task).suggestion
     why = f"range test over {shown_rate(1e-6)} to 1"
     return replace(plan, learning_rate=found, reasons={**plan.reasons, "learning_rate": why})
-
-
-def _split(source: Any, name: str | None, run: Run | None) -> tuple[Split, list[str]]:
-    """The split to report on, and what must be said about it."""
-    if source is None:
-        source = latest.data
-    if hasattr(source, "samples") and hasattr(source, "read"):
-        return source, []
-    dataset = _data(source)
-    chosen = (
-        dataset.held_out
-        if name is None
-        else getattr(dataset, name, None)
-        if name in ("train", "val", "test")
-        else None
-    )
-    if chosen is None:
-        there = [s.name for s in (dataset.train, dataset.val, dataset.test) if s is not None]
-        raise LeptonError(
-            f"'{dataset.name}' has no split '{name}'.",
-            f"There is: {', '.join(there)}.",
-            f"--split={there[-1]}",
-        )
-    notes = []
-    if run is not None and chosen.name == "val":
-        notes.append(
-            "val also chose the best epoch, so these numbers are a little optimistic; a test split would not be."
-        )
-    if run is not None and chosen.name == "train":
-        notes.append("The model was trained on these samples.")
-    return chosen, notes
-
-
-def _targets(classes: tuple[str, ...], split: Split) -> np.ndarray:
-    """The split's labels as indexes of the model's classes."""
-    if tuple(classes) == tuple(split.classes):
-        return split.targets
-    index = {name: i for i, name in enumerate(classes)}
-    missing = [name for name in split.classes if name not in index]
-    if missing:
-        raise LeptonError(
-            f"The labels do not match: the model does not know {', '.join(missing[:3])}{' …' if len(missing) > 3 else ''}.",
-            f"It knows {len(classes)} classes: {', '.join(classes[:4])}{' …' if len(classes) > 4 else ''}.",
-            "Train it on this data first: model.train(data)",
-        )
-    return np.array([index[split.classes[t]] for t in split.targets], dtype=np.int64)
 
 
 def _default_target(model: LeptonModel, run: Run | None) -> Path:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from lepton_lab.metrics import PairedDifference
     from lepton_lab.workbench.handle import Run
 
-_TOLD_ELSEWHERE = ("reasons", "name", "steps", "steps_per_epoch", "path")
+_TOLD_ELSEWHERE = ("reasons", "time", "name", "steps", "steps_per_epoch", "path")
 _LETTERS = string.ascii_lowercase
 
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Generator, Iterable
-from concurrent.futures import Future
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +19,7 @@ from lepton_lab.journal import RunFolder
 from lepton_lab.journal.folder import LIVE
 from lepton_lab.journal.keeping import TRASH
 from lepton_lab.spec import RunSpec, from_json
-from lepton_lab.training.control import STOP_FILE
+from lepton_lab.workbench.steering import Steering
 
 if TYPE_CHECKING:
     from lepton_lab.charts import History
@@ -28,12 +27,13 @@ if TYPE_CHECKING:
     from lepton_lab.evaluation import Evaluation
     from lepton_lab.exporting import Artifact
     from lepton_lab.training import Control
+    from lepton_lab.workbench.following import Follower
     from lepton_lab.workbench.listing import Deleted
     from lepton_lab.workbench.model import LeptonModel
     from lepton_lab.workbench.predictions import Prediction, Predictions
 
 
-class Run:
+class Run(Steering):
     """One training: its state, its numbers, its model.
 
     Args:
@@ -51,6 +51,7 @@ class Run:
         self._model: LeptonModel | None = None
         self._error: BaseException | None = None
         self._lock = threading.RLock()
+        self._shown: list[Follower] = []
         self.displayed_in: int | None = None
 
     @property
@@ -86,9 +87,9 @@ class Run:
     @property
     def chart(self) -> History:
         """The journal folded into series: what the charts draw."""
-        from lepton_lab.charts import History
+        from lepton_lab.workbench.following import whole
 
-        return History.from_events(self.folder.events())
+        return whole(self.folder)
 
     @property
     def history(self) -> dict[str, list[float]]:
@@ -116,17 +117,9 @@ class Run:
     def data(self) -> Dataset:
         """The data set; read again from where it came when this process does not have it."""
         if self._data is None:
-            from lepton_lab.datasets import data
+            from lepton_lab.workbench.loading import data_of_run
 
-            spec = self.spec.data
-            if not spec.path:
-                raise LeptonError(
-                    f"The data of run '{self.name}' was made in a notebook that is gone.",
-                    "Only its summary is kept in the run.",
-                    f"lab.evaluate(lab.run('{self.name}'), data)",
-                )
-            source = self.record["data"].get("source") or spec.path
-            self._data = data(source, **_options(spec))
+            self._data = data_of_run(self.folder)
         return self._data
 
     @property
@@ -147,8 +140,10 @@ class Run:
 
     def wait(self, timeout: float | None = None) -> Run:
         """Return when the run is over; raises its error when it failed in this process."""
-        if self._control is not None:
-            self._control.wait(timeout)
+        control = self._control or self._reached()
+        if control is None or control.wait(timeout):
+            for shown in self._shown:
+                shown.wait()
         if self._error is not None:
             error, self._error = self._error, None
             raise error
@@ -159,47 +154,13 @@ class Run:
         import asyncio
 
         async def over() -> Run:
-            while self._control is not None and not self._control.over.is_set():
+            control = self._control or self._reached()
+            while control is not None and not control.over.is_set():
                 await asyncio.sleep(0.05)
+                control.poll()
             return self.wait()
 
         return over().__await__()
-
-    def stop(self) -> Run:
-        """Finish the step, save, load the best weights. Returns at once.
-
-        A run that trains in another process is asked through a file called STOP in its folder.
-        """
-        if self._control is None and self.state in LIVE:
-            (self.path / STOP_FILE).touch()
-            return self
-        return self._order("stop")
-
-    def pause(self) -> Run:
-        """Rest at the next step boundary, saved."""
-        return self._order("pause")
-
-    def resume(self, **options: Any) -> Run:
-        """Go on after a pause; or, when the run was stopped or crashed, from its newest whole checkpoint."""
-        if self._control is not None and not self._control.over.is_set():
-            return self._order("resume")
-        if self.state in LIVE:
-            self._live()
-        from lepton_lab.workbench.actions import resume
-
-        going = resume(self, **options)
-        self._control, self._model = going._control, going._model
-        return going
-
-    def set(self, **values: Any) -> Run:
-        """Change values from the next step on: learning_rate, weight_decay, clip, patience, ...
-
-        Raises:
-            SpecError: A value is wrong or cannot change while training.
-        """
-        from lepton_lab.training.orders import check_changes
-
-        return self._order("set", **check_changes(values))
 
     def rename(self, name: str) -> Run:
         """Give the run another name; its folder stays whole, and runs that began from it follow.
@@ -246,26 +207,6 @@ class Run:
         self._moved(keeping.trash(self.folder))
         return Deleted(name, self)
 
-    def checkpoint(self) -> Run:
-        """Save at the next step boundary and keep that checkpoint for good."""
-        return self._order("checkpoint")
-
-    def evaluate_now(self, split: str | None = None) -> dict[str, float]:
-        """The metrics of this moment, between two steps; training then goes on as if nothing had been."""
-        found: dict[str, float] = self._ask("evaluate", **({"split": split} if split else {}))
-        return found
-
-    def predict_now(self, inputs: Any, top: int = 5) -> Prediction | Predictions:
-        """Predict with the weights of this moment."""
-        from lepton_lab.workbench.predicting import predict_with
-
-        classes, preprocessing = self.classes, self.record["model"]["preprocessing"]
-        work = partial(
-            predict_with, inputs=inputs, classes=classes, preprocessing=preprocessing, top=top
-        )
-        found: Prediction | Predictions = self._ask("compute", work=work)
-        return found
-
     def branch(self, step: int | None = None, **changes: Any) -> Run:
         """Start a child from a kept checkpoint, with some values changed: `run.branch(step=400, learning_rate=3e-5)`."""
         from lepton_lab.workbench.actions import branch
@@ -289,38 +230,16 @@ class Run:
         return export(self, format, to=to)
 
     def show(self) -> Any:
-        """The whole chart as it stands, in this cell."""
+        """The whole chart in this cell, from whatever kernel; while the run trains it goes on there."""
         from lepton_lab.charts import RunChart
+        from lepton_lab.workbench.following import Follower
+        from lepton_lab.workbench.watching import watch
 
-        return RunChart(self.chart)
-
-    def _order(self, action: str, **values: Any) -> Run:
-        self._live().give(action, **values)
-        return self
-
-    def _ask(self, action: str, **values: Any) -> Any:
-        """Give an order and wait for its answer."""
-        control, answer = self._live(), Future[Any]()
-        control.give(action, answer=answer, **values)
-        while not answer.done():
-            if control.over.wait(0.05) and not answer.done():
-                answer.cancel()
-        if answer.cancelled():
-            raise LeptonError(
-                f"Run '{self.name}' ended before it could answer.",
-                "",
-                f"lab.evaluate('{self.name}')",
-            )
-        return answer.result()
-
-    def _live(self) -> Control:
-        if self._control is None or self._control.over.is_set():
-            raise LeptonError(
-                f"Run '{self.name}' does not train in this kernel (it is {self.state}).",
-                "Only a stop can be ordered from elsewhere." if self.state in LIVE else "",
-                _instead(self.name, self.state),
-            )
-        return self._control
+        if self._reached() is None:
+            return RunChart(self.chart)
+        view = watch("auto", self.folder, self._data)
+        self._shown.append(Follower(self.folder, view, lambda: self._reached() is not None).start())
+        return None
 
     def _settle(self) -> None:
         """A run that has just ended may still be closing its files."""
@@ -337,8 +256,12 @@ class Run:
             listing.remember(self)
 
     def _write_tags(self, tags: Iterable[str]) -> Run:
-        if self._control is None and self.state in LIVE:
-            self._live()
+        if self.elsewhere and self.state in LIVE:
+            raise LeptonError(
+                f"Run '{self.name}' trains in another process, which writes its record.",
+                "Its tags can be changed when it is over.",
+                f"lab.run('{self.name}').wait()",
+            )
         self.folder.update(tags=sorted(tags))
         return self
 
@@ -365,26 +288,9 @@ class Run:
             display(self._repr_mimebundle_(), raw=True)  # type: ignore[no-untyped-call]
 
 
-def _instead(name: str, state: str) -> str:
-    """What to type for a run that takes no orders here."""
-    if state in LIVE:
-        return f"%lepton runs stop {name}"
-    return (
-        f"lab.resume('{name}')"
-        if state in ("stopped", "crashed", "failed")
-        else f"lab.run('{name}')"
-    )
-
-
 def cell_number() -> int | None:
     """The number of the cell that is running; None outside IPython."""
     import sys
 
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     return None if shell is None else int(shell.execution_count)
-
-
-def _options(spec: Any) -> dict[str, Any]:
-    from lepton_lab.spec import changes
-
-    return {name: value for name, value in changes(spec).items() if name != "path"}

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import fnmatch
+import logging
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +21,9 @@ from lepton_lab.workbench.handle import Run
 if TYPE_CHECKING:
     import pandas
 
+logger = logging.getLogger(__name__)
 _OPEN: dict[str, Run] = {}
+ORDERS = ("stop", "pause", "resume", "set", "checkpoint", "evaluate")
 
 
 def remember(run: Run) -> None:
@@ -33,21 +37,35 @@ def forget(run: Run) -> bool:
 
 
 def order(name: str, action: str, values: Mapping[str, Any]) -> None:
-    """Order something of a run that trains in this process; nothing is started and nothing shown.
+    """Order something of a run under way, here or in another process; or start a branch of any run.
 
     Args:
         name: The run's name.
-        action: stop, pause, resume or set.
-        values: What `set` sets.
+        action: stop, pause, resume, set, checkpoint, evaluate or branch.
+        values: What `set` sets, the split that is evaluated, or the step to branch from.
 
     Raises:
-        LeptonError: No run of that name trains here, or it cannot be asked for this.
+        LeptonError: No run of that name is under way, or it cannot be asked for this.
     """
     found = next((item for item in list(_OPEN.values()) if item.name == name), None)
-    if found is None or action not in ("stop", "pause", "resume", "set"):
-        raise NotFoundError(f"No run called '{name}' in this process can '{action}'.")
-    changes = check_changes(dict(values)) if action == "set" else {}
-    found._order(action, **changes)
+    found = found or Run(find_run(name))
+    if action == "branch":
+        threading.Thread(target=_branch, args=(found, values.get("step")), daemon=True).start()
+        return
+    if action not in ORDERS:
+        raise NotFoundError(f"No run can '{action}'.")
+    found._order(action, **(check_changes(dict(values)) if action == "set" else values))
+
+
+def _branch(parent: Run, step: Any) -> None:
+    """Start a branch that was ordered from the page; its card appears below the parent's."""
+    from lepton_lab.widgets import cells
+
+    cells.tie(parent.name)
+    try:
+        parent.branch(step=None if step is None else int(step), background=True)
+    except Exception as error:
+        logger.warning("A branch of %s could not be started: %s", parent.name, error)
 
 
 def run(name: str = "") -> Run:

@@ -3,16 +3,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lepton_lab.errors import LeptonError, StorageError
 from lepton_lab.journal.folder import NAME, RunFolder, runs_root
-from lepton_lab.spec import ModelSpec, from_json
+from lepton_lab.spec import DataSpec, ModelSpec, changes, from_json
 from lepton_lab.workbench.model import LeptonModel
 
 if TYPE_CHECKING:
     from lepton_lab.catalog import BuiltModel
+    from lepton_lab.datasets import Dataset
     from lepton_lab.workbench.handle import Run
 
 
@@ -42,14 +44,11 @@ def load_model(
 
 
 def model_of_run(run: Run) -> LeptonModel:
-    """The model of a finished, stopped or crashed run, from its best (or newest whole) checkpoint."""
-    from lepton_lab.catalog import from_config
-
+    """The model of a finished, stopped or crashed run, with the weights that its training chose."""
     record = run.record
-    built = from_config(record["model"]["config"], classes=record["model"]["classes"])
-    built.preprocessing = record["model"]["preprocessing"]
+    built = built_of(record)
     built.weights = f"run {run.name}"
-    built.module.load_state_dict(_weights(run.folder, record.get("best", {}).get("step")))
+    built.module.load_state_dict(chosen_weights(run.folder, record))
     built.module.eval()
     model = LeptonModel(
         from_json(ModelSpec, record["spec"]["model"]), built, record["spec"]["task"]
@@ -58,12 +57,51 @@ def model_of_run(run: Run) -> LeptonModel:
     return model
 
 
-def _weights(folder: RunFolder, best: int | None) -> dict[str, Any]:
-    """Averaged weights where there are such; a damaged checkpoint is passed over for the one before it."""
+def data_of_run(folder: RunFolder) -> Dataset:
+    """The data set of a run: its copy in the run's folder, or read again from where it came.
+
+    Raises:
+        LeptonError: It was made in a notebook and no copy was kept.
+    """
+    from lepton_lab.datasets import data, handover
+
+    about, spec = folder.record["data"], from_json(DataSpec, folder.record["spec"]["data"])
+    if (folder.path / handover.FOLDER).is_dir():
+        return handover.load(folder.path / handover.FOLDER)
+    if not spec.path or spec.path in handover.IN_MEMORY:
+        raise LeptonError(
+            f"The data of run '{folder.name}' was made in a notebook that is gone.",
+            "It was too large to keep a copy; only its summary is kept in the run.",
+            f"lab.evaluate(lab.run('{folder.name}'), data)",
+        )
+    options = {name: value for name, value in changes(spec).items() if name != "path"}
+    found = data(about.get("source") or spec.path, **options)
+    found.shuffle = about.get("shuffle", True)
+    return found
+
+
+def built_of(record: Mapping[str, Any]) -> BuiltModel:
+    """The module of a run as its record describes it, with weights that are still to be loaded."""
+    from lepton_lab.catalog import from_config
+
+    about = record["model"]
+    built = from_config(about["config"], classes=about["classes"])
+    built.preprocessing, built.weights = about["preprocessing"], about["weights"]
+    built.pretrained = about["pretrained"]
+    return built
+
+
+def chosen_weights(folder: RunFolder, record: Mapping[str, Any]) -> dict[str, Any]:
+    """The weights of the best checkpoint, or of the newest when the run was not to keep the best.
+
+    Averaged weights where there are such; a damaged checkpoint is passed over for the one before it.
+    """
     from lepton_lab.training import checkpoint
 
     found = checkpoint.newest(folder.checkpoints)
-    found.sort(key=lambda path: path.name != f"step-{best}")
+    if record["spec"]["train"].get("keep_best", True):
+        best = record.get("best", {}).get("step")
+        found.sort(key=lambda path: path.name != f"step-{best}")
     for path in found:
         try:
             trees = checkpoint.read_state(path)["trees"]

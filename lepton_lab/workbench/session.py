@@ -14,17 +14,19 @@ import logging
 import threading
 import time
 import weakref
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lepton_lab.errors import LeptonError
-from lepton_lab.events import Alert, Bus, Evaluated, Event, RunEnded, RunStarted
+from lepton_lab.events import Alert, Bus, Controlled, Evaluated, Event, RunEnded, RunStarted
 from lepton_lab.journal import JournalWriter, RunFolder
 from lepton_lab.journal.process import this_process
 from lepton_lab.spec import RunSpec
 from lepton_lab.training import Control, Plan
 from lepton_lab.workbench.handle import Run, cell_number
+from lepton_lab.workbench.tracking import open_trackers
 
 if TYPE_CHECKING:
     from lepton_lab.catalog import BuiltModel
@@ -78,24 +80,48 @@ class Session:
     def __init__(self, work: Work, view: str = "auto") -> None:
         self.work, self.view = work, view
         self.bus = Bus()
-        self.control = Control(work.folder.path, work.replay)
+        self.control = self._control()
         self.run = Run(work.folder, self.control, work.data)
-        self.journal = JournalWriter(work.folder.journal)
-        self.bus.subscribe(self.journal)
-        self.bus.subscribe(self._follow)
+        self.closing: list[Callable[[], None]] = []
+        self.end_trackers: Callable[[RunEnded], None] = lambda last: None
+        self._record()
         self.thread = threading.Thread(
             target=self._work, name=f"lepton-{self.run.name}", daemon=True
         )
 
+    def _control(self) -> Control:
+        """Where the orders go."""
+        return Control(self.work.folder.path, self.work.replay)
+
+    def _record(self) -> None:
+        """Keep what happens, in the journal and in the run's record."""
+        journal = JournalWriter(self.work.folder.journal)
+        self.closing.append(journal.close)
+        self.bus.subscribe(journal)
+        self.bus.subscribe(self._follow)
+        self._remember()
+        self.end_trackers = open_trackers(self.work.spec.train.track, self.work.folder, self.bus)
+
+    def _remember(self) -> None:
+        """Remember the micro-batch that fits, unless an earlier run's are given again."""
+        if not self.work.replay:
+            from lepton_lab.training.safe_batch import Remember, key_of
+
+            work = self.work
+            key = key_of(work.built, work.plan, work.spec.train.freeze)
+            self.bus.subscribe(Remember(work.folder.path.parent, key))
+
     def start(self, *, background: bool) -> Run:
         """Open the view and the thread; wait unless in the background."""
-        from lepton_lab.views import choose
+        from lepton_lab.workbench.watching import watch
 
-        self.watcher = choose(self.view).open()
+        self.watcher = watch(self.view, self.work.folder, self.work.data)
         if self.work.checkpoint is not None:
             for event in self.work.folder.events():
-                self.watcher(event)
+                if not isinstance(event, RunEnded):
+                    self.watcher(event)
         self.bus.subscribe(self.watcher)
+        self.closing.insert(0, self.watcher.close)
         self.run.displayed_in = cell_number()
         self.work.model._run, self.work.model._built = self.run, None
         self.run._model = self.work.model
@@ -150,6 +176,7 @@ class Session:
     def _train_here(self, where: dict[str, Any]) -> str:
         """Train; the trainer and all that it holds are gone when this returns."""
         from lepton_lab.training.loop import train
+        from lepton_lab.training.safe_batch import tell
         from lepton_lab.training.trainer import Trainer
 
         work = self.work
@@ -169,6 +196,8 @@ class Session:
                 trainer.peak = work.learning_rate or trainer.peak
             self.bus.emit(self._started(trainer))
             if work.checkpoint is None:
+                tell(work.plan, self.bus)
+            if work.checkpoint is None or work.branch:
                 trainer.save()
             state = train(trainer)
             trainer.finish()
@@ -178,36 +207,45 @@ class Session:
             raise
         finally:
             trainer.saver.close()
-            epoch = min(trainer.epoch + 1, trainer.plan.epochs)
+            epoch = min(trainer.epoch + 1, trainer.epochs)
             where.update(step=trainer.step, epoch=epoch, best=trainer.best)
 
     def _end(self, where: dict[str, Any], state: str, message: str, seconds: float) -> None:
         """Tell everyone, write the record, free the view. Nothing here may keep the waiting cell waiting."""
         work = self.work
         try:
-            if message:
-                self.bus.emit(Alert(where["step"], "error", message))
-            numbers = {k: float(v) for k, v in where["best"].items() if isinstance(v, (int, float))}
-            self.bus.emit(RunEnded(where["step"], where["epoch"], state, seconds, message, numbers))
+            self._record_end(where, state, message, seconds)
             work.built.weights = f"run {self.run.name}"
             work.model.adopt(work.built, self.run)
-            before = work.folder.record.get("seconds") or 0.0
-            facts = {"step": where["step"], "best": where["best"], "message": message}
-            work.folder.update(state=state, ended=time.time(), seconds=before + seconds, **facts)
         except Exception as error:
             logger.warning("the end of run %s could not be recorded: %s", self.run.name, error)
         finally:
-            for close in (self.watcher.close, self.journal.close):
+            for close in self.closing:
                 with contextlib.suppress(Exception):
                     close()
             _LIVE.discard(self)
             self.control.end()
+
+    def _record_end(self, where: dict[str, Any], state: str, message: str, seconds: float) -> None:
+        """The last events, and the record as it stays."""
+        if message:
+            self.bus.emit(Alert(where["step"], "error", message))
+        numbers = {k: float(v) for k, v in where["best"].items() if isinstance(v, (int, float))}
+        last = RunEnded(where["step"], where["epoch"], state, seconds, message, numbers)
+        self.end_trackers(last)
+        self.bus.emit(last)
+        before = self.work.folder.record.get("seconds") or 0.0
+        facts = {"step": where["step"], "best": where["best"], "message": message}
+        self.work.folder.update(state=state, ended=time.time(), seconds=before + seconds, **facts)
 
     def _follow(self, event: Event) -> None:
         """Keep `run.json` in step with the epochs, for lists that do not read journals."""
         with contextlib.suppress(LeptonError):
             if isinstance(event, RunStarted):
                 self.work.folder.update(state="running", process=this_process())
+            elif isinstance(event, Controlled) and event.action in ("pause", "resume"):
+                state = "paused" if event.action == "pause" else "running"
+                self.work.folder.update(state=state)
             elif isinstance(event, Evaluated):
                 best = {"step": event.step, "epoch": event.epoch, "split": event.split}
                 facts = {"best": {**best, **event.values}} if event.best else {}
@@ -220,9 +258,10 @@ class Session:
             data=self.work.data.name,
             task=self.work.spec.task,
             metric=trainer.task.metric,
-            epochs=self.work.plan.epochs,
+            epochs=trainer.epochs,
             steps_per_epoch=self.work.plan.steps_per_epoch,
             step=trainer.step,
+            steps=trainer.steps,
             device=self.work.plan.device,
         )
 

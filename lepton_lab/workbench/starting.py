@@ -4,27 +4,38 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import platform
+import re
+import shutil
 import sys
 from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lepton_lab import mailbox
+from lepton_lab.datasets import handover
+from lepton_lab.durations import seconds
 from lepton_lab.errors import LeptonError, StorageError
-from lepton_lab.events import Controlled
+from lepton_lab.events import Controlled, RunStarted
 from lepton_lab.journal import RunFolder, new_run
 from lepton_lab.journal.folder import LIVE
 from lepton_lab.spec import ModelSpec, RunSpec, TrainSpec, from_json, parse, to_json
 from lepton_lab.training import Plan
+from lepton_lab.views import in_kernel
+from lepton_lab.workbench.budgeting import in_time
 from lepton_lab.workbench.handle import Run
-from lepton_lab.workbench.session import Session, Work
+from lepton_lab.workbench.session import Work
+from lepton_lab.workbench.tracking import check_trackers
 
 if TYPE_CHECKING:
     from lepton_lab.catalog import BuiltModel
     from lepton_lab.datasets import Dataset
     from lepton_lab.workbench.model import LeptonModel
 
+KEPT_DATA = 500_000_000
+START = "start"
 LIBRARIES = ("lepton-lab", "torch", "torchvision", "timm", "transformers", "numpy", "pillow")
 
 
@@ -36,14 +47,13 @@ def afresh(
     plan: Plan,
     *,
     parent: dict[str, Any] | None = None,
-    view: str = "auto",
-) -> Session:
+) -> Work:
     """A new run from step 0."""
     folder = _new_folder(built, data, spec, plan, parent or {})
-    return Session(Work(model, built, data, spec, plan, folder), view)
+    return Work(model, built, data, spec, plan, folder)
 
 
-def resumed(run: Run, *, view: str = "auto") -> Session:
+def resumed(run: Run) -> Work:
     """A run from its newest whole checkpoint on, in the same folder; from step 0 when it had none yet.
 
     Raises:
@@ -64,21 +74,21 @@ def resumed(run: Run, *, view: str = "auto") -> Session:
             "Train its model further instead.",
             f"lab.run('{run.name}').model.train(data)",
         )
-    work = _work_of(run, run.folder)
+    work = work_of(run, run.folder)
     if not checkpoint.newest(run.folder.checkpoints):
         _first_weights(run, work)
     else:
         work.checkpoint = newest_whole(run.folder)
-    return Session(work, view)
+    mailbox.clear(run.path)
+    return work
 
 
-def branched(run: Run, step: int | None = None, *, view: str = "auto", **changes: Any) -> Session:
+def branched(run: Run, step: int | None = None, **changes: Any) -> Work:
     """A child of a run from one of its kept checkpoints, with some values changed.
 
     Args:
         run: The parent.
         step: A step that has a checkpoint; the newest when left out.
-        view: Name of the live view.
         **changes: Fields of `TrainSpec`; order and augmentation go on as in the parent unless the seed changes.
 
     Raises:
@@ -86,21 +96,24 @@ def branched(run: Run, step: int | None = None, *, view: str = "auto", **changes
     """
     record = run.record
     spec = from_json(RunSpec, record["spec"])
-    asked = parse(TrainSpec, {**to_json(spec.train), "name": "", **changes}, where="train")
+    asked = parse(
+        TrainSpec, {**to_json(spec.train), "name": "", "budget": "", **changes}, where="train"
+    )
     start = _checkpoint_at(run, step)
     spec = replace(spec, train=asked)
     plan = _changed_plan(Plan(**record["plan"]), changes)
-    work = _work_of(run, run.folder)
+    work = work_of(run, run.folder)
     parent = {"run": run.name, "step": int(start.name[5:])}
     work.folder = _new_folder(work.built, work.data, spec, plan, parent)
+    start = _held(start, work.folder)
     work.spec, work.plan, work.checkpoint, work.branch = spec, plan, start, True
     work.learning_rate = (
         plan.learning_rate if "learning_rate" in changes or "lr" in changes else None
     )
-    return Session(work, view)
+    return work
 
 
-def repeated(run: Run, *, view: str = "auto", name: str = "") -> Session:
+def repeated(run: Run, *, name: str = "") -> Work:
     """The run once more from its first step, its control actions given again at their steps.
 
     Raises:
@@ -109,18 +122,30 @@ def repeated(run: Run, *, view: str = "auto", name: str = "") -> Session:
     from lepton_lab.training.control import Order
     from lepton_lab.training.orders import REPEATED
 
-    work = _work_of(run, run.folder)
+    work = work_of(run, run.folder)
     _first_weights(run, work)
     replay: dict[int, list[Any]] = {}
     for event in run.folder.events():
-        if isinstance(event, Controlled) and event.action in REPEATED:
+        if isinstance(event, RunStarted):
+            replay = _before(event.step, replay)
+        elif isinstance(event, Controlled) and event.action in REPEATED:
             replay.setdefault(event.step, []).append(Order(event.action, event.values))
-    spec = replace(work.spec, train=replace(work.spec.train, name=name))
+    spec = replace(work.spec, train=replace(work.spec.train, name=name, budget=""))
+    work.plan = replace(work.plan, time=None)
     work.folder = _new_folder(
         work.built, work.data, spec, work.plan, {"run": run.name, "repeats": True}
     )
     work.spec, work.replay = spec, replay
-    return Session(work, view)
+    return work
+
+
+def _before(step: int, replay: dict[int, list[Any]]) -> dict[int, list[Any]]:
+    """The orders that still hold when a run goes on after `step`: later ones, and the stop, were undone."""
+    return {
+        at: [order for order in orders if order.action != "stop"]
+        for at, orders in replay.items()
+        if at <= step
+    }
 
 
 def newest_whole(folder: RunFolder) -> Path:
@@ -147,9 +172,9 @@ def newest_whole(folder: RunFolder) -> Path:
     )
 
 
-def _work_of(run: Run, folder: RunFolder) -> Work:
+def work_of(run: Run, folder: RunFolder) -> Work:
     """Model, data, spec and plan of a run, from its folder; the data is checked to be the same."""
-    from lepton_lab.catalog import from_config
+    from lepton_lab.workbench.loading import built_of
     from lepton_lab.workbench.model import LeptonModel
 
     record = run.record
@@ -160,10 +185,7 @@ def _work_of(run: Run, folder: RunFolder) -> Work:
             f"{record['data']['name']} had fingerprint {record['data']['fingerprint']}, now {data.fingerprint()}.",
             "Put the files back, or train afresh.",
         )
-    about = record["model"]
-    built = from_config(about["config"], classes=about["classes"])
-    built.preprocessing, built.weights = about["preprocessing"], about["weights"]
-    built.pretrained = about["pretrained"]
+    built = built_of(record)
     spec = from_json(RunSpec, record["spec"])
     model = LeptonModel(from_json(ModelSpec, record["spec"]["model"]), built, spec.task)
     return Work(model, built, data, spec, Plan(**record["plan"]), folder)
@@ -177,10 +199,9 @@ def _first_weights(run: Run, work: Work) -> None:
 
     parent = run.record["parent"]
     if "step" in parent:
-        work.checkpoint, work.branch = (
-            _checkpoint_at(run_called(parent["run"]), parent["step"]),
-            True,
-        )
+        own = run.folder.path / START / f"step-{parent['step']}"
+        found = own if own.is_dir() else _checkpoint_at(run_called(parent["run"]), parent["step"])
+        work.checkpoint, work.branch = found, True
         changed = (
             work.plan.learning_rate != run_called(parent["run"]).record["plan"]["learning_rate"]
         )
@@ -208,6 +229,21 @@ def _checkpoint_at(run: Run, step: int | None) -> Path:
     )
 
 
+def _held(start: Path, folder: RunFolder) -> Path:
+    """The checkpoint under the child's own roof: the parent may clear its own away while the child waits."""
+    own = folder.path / START / start.name
+    shutil.copytree(start, own, copy_function=_link)
+    return own
+
+
+def _link(source: str, target: str) -> None:
+    """Another name for the same file; a copy where the disk has no such thing."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
 def _changed_plan(plan: Plan, changes: dict[str, Any]) -> Plan:
     """The plan with the values that were changed; what depends on none of them stays as decided."""
     named = {"lr": "learning_rate", "bs": "batch_size"}
@@ -220,12 +256,16 @@ def _changed_plan(plan: Plan, changes: dict[str, Any]) -> Plan:
             "Its order of samples is cut into batches of that size.",
             "run.model.train(data, batch_size=...)",
         )
-    return replace(plan, **known)
+    plan = replace(plan, **known, time=None)
+    if "epochs" in known:
+        plan = replace(plan, steps_at_most=0)
+    return in_time(plan, seconds(spec.budget), None if "epochs" not in known else plan.steps)
 
 
 def _new_folder(
     built: BuiltModel, data: Dataset, spec: RunSpec, plan: Plan, parent: dict[str, Any]
 ) -> RunFolder:
+    check_trackers(spec.train.track)
     record = {
         "spec": to_json(spec),
         "plan": plan.to_json(),
@@ -242,8 +282,13 @@ def _new_folder(
         "parent": parent,
         "environment": _environment(),
         "cell": _cell(),
+        "origin": _origin(),
     }
-    return new_run(spec.train.name, record, f"{data.name}-{built.entry.name.split('/')[-1]}")
+    folder = new_run(spec.train.name, record, f"{data.name}-{built.entry.name.split('/')[-1]}")
+    if handover.needed(data) and handover.size(data) <= KEPT_DATA:
+        with contextlib.suppress(StorageError):
+            handover.save(data, folder.path / handover.FOLDER)
+    return folder
 
 
 def _summary(data: Dataset) -> dict[str, Any]:
@@ -254,6 +299,7 @@ def _summary(data: Dataset) -> dict[str, Any]:
         "fingerprint": data.fingerprint(),
         "classes": list(data.classes),
         "splits": {split.name: len(split) for split in data.splits()},
+        "shuffle": data.shuffle,
         "source": str(path.absolute()) if data.spec.path and path.exists() else data.spec.path,
     }
 
@@ -264,6 +310,16 @@ def _environment() -> dict[str, str]:
         with contextlib.suppress(metadata.PackageNotFoundError):
             versions[name] = metadata.version(name)
     return versions
+
+
+def _origin() -> dict[str, str]:
+    """The notebook (relative to where its server was started) and the kernel, as far as they are known."""
+    kernel = sys.modules["ipykernel.connect"].get_connection_file() if in_kernel() else ""
+    found = re.search(r"kernel-([0-9a-f-]{36})", kernel)
+    return {
+        "notebook": os.environ.get("JPY_SESSION_NAME", ""),
+        "kernel": found[1] if found else "",
+    }
 
 
 def _cell() -> str:

@@ -20,6 +20,7 @@ def test_plotly_accepts_the_figure_and_json_has_no_nan(make_run):
         "val",
         "rate",
         "samples",
+        "peak",
         "not a number",
     }
 

@@ -171,3 +171,16 @@ def test_a_run_that_never_said_how_it_ended_was_interrupted_and_others_keep_thei
     done.end()
     assert cut.snapshot().state == "interrupted" and cut.snapshot().ended
     assert done.snapshot().state == "done"
+
+
+def test_a_run_that_is_planned_anew_tells_its_steps_and_between_which_times_it_ends():
+    history = History()
+    history.add(start(epochs=2, per_epoch=10))
+    assert (history.snapshot().total_steps, history.snapshot().ends_between) == (20, None)
+    for number in range(1, 6):
+        history.add(step(number, time=float(number)))
+    assert history.snapshot(now=5.0).ends_between is None
+    history.add(Controlled(5, "plan", {"steps": 12}, time=5.0))
+    seen = history.snapshot(now=5.0)
+    assert (seen.total_steps, seen.epochs) == (12, 2)
+    assert seen.ends_between == (12.0, 12.0)

@@ -5,17 +5,18 @@ import json
 
 from lepton_lab.charts import History, final_bundle, show
 
-PLOTLY, SVG = "application/vnd.plotly.v1+json", "image/svg+xml"
+RUN, PLOTLY = "application/vnd.lepton-lab.run.v1+json", "application/vnd.plotly.v1+json"
+SVG = "image/svg+xml"
 
 
-def test_the_bundle_of_ten_thousand_steps_is_plotly_svg_and_text_under_sixty_kilobytes(make_run):
+def test_the_bundle_of_ten_thousand_steps_is_whole_and_under_sixty_kilobytes(make_run):
     bundle = final_bundle(History.from_events(make_run(epochs=100, per_epoch=100)))
-    assert list(bundle) == [PLOTLY, SVG, "text/plain"]
+    assert list(bundle) == [RUN, PLOTLY, SVG, "text/plain"]
     assert len(json.dumps(bundle)) < 60_000
 
 
 def test_a_run_without_a_number_has_no_empty_chart():
-    assert list(final_bundle(History())) == [SVG, "text/plain"]
+    assert list(final_bundle(History())) == [RUN, SVG, "text/plain"]
 
 
 def test_a_run_shows_itself_from_its_events_or_its_history(make_run):

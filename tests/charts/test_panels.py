@@ -14,11 +14,11 @@ def step(number, loss=0.5):
     return StepDone(number, 1, loss, 1e-3, 60.0, time=float(number))
 
 
-def test_a_whole_run_has_four_panels_and_each_keeps_to_its_points(make_run):
+def test_a_whole_run_has_five_panels_and_each_keeps_to_its_points(make_run):
     view = History.from_events(make_run(epochs=60, per_epoch=50)).snapshot()
-    few = Points(loss=100, metric=30, learning_rate=20, throughput=10)
+    few = Points(loss=100, metric=30, learning_rate=20, throughput=10, memory=5)
     shown = {panel.key: panel for panel in panels(view, few)}
-    assert list(shown) == ["loss", "metric", "learning_rate", "throughput"]
+    assert list(shown) == ["loss", "metric", "learning_rate", "throughput", "memory"]
     assert [len(trace.x) <= 100 for trace in shown["loss"].traces] == [True, True]
     assert len(shown["metric"].traces[0].x) <= 30
     assert len(shown["learning_rate"].traces[0].x) <= 20

@@ -33,7 +33,7 @@ def test_the_picture_is_well_formed_whatever_the_names_are(name):
     }
 
 
-def test_the_picture_has_a_title_four_panels_and_the_numbers(make_run):
+def test_the_picture_has_a_title_its_panels_and_the_numbers(make_run):
     root = ElementTree.fromstring(svg(History.from_events(make_run()).snapshot()))
     assert root.find(f"{SPACE}title").text == "✓ Done in 15.0 s · pets-3"
     words = [node.text for node in root.iter(f"{SPACE}text")]

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 import lepton_lab
 from lepton_lab.errors import LeptonError, NotFoundError, StorageError
 from lepton_lab.events import Alert, RunEnded, to_line
-from lepton_lab.journal import JournalWriter, RunFolder, new_run, run_folders, runs_root
+from lepton_lab.journal import JournalWriter, RunFolder, keeping, new_run, run_folders, runs_root
 from lepton_lab.journal.folder import NAME, find_run
 from tests.small_disk import fill, small_disk
 
@@ -173,6 +173,20 @@ def test_runs_are_listed_newest_first_and_other_folders_are_not_runs(own_runs):
     assert [folder.name for folder in run_folders()] == ["third", "second", "first"]
 
 
+def test_the_list_goes_by_what_trained_last_whatever_else_is_written(own_runs):
+    for seconds, name in enumerate(("first", "second", "third")):
+        run = new_run(name, {})
+        run.journal.write_text("")
+        os.utime(run.journal, (1000 + seconds, 1000 + seconds))
+    find_run("first").update(state="done")
+    keeping.rename(find_run("first"), "renamed")
+    find_run("second").update(tags=["good"], state="done")
+    assert [folder.name for folder in run_folders()] == ["third", "second", "renamed"]
+    with find_run("renamed").journal.open("a") as journal:
+        journal.write("\n")
+    assert [folder.name for folder in run_folders()] == ["renamed", "third", "second"]
+
+
 def test_a_run_that_is_not_there_is_answered_with_the_nearest():
     with pytest.raises(
         NotFoundError, match=r"There is no run in lepton-runs yet\.\n%lepton train MODEL DATA"
@@ -300,9 +314,22 @@ def test_a_run_that_has_ended_keeps_its_state_when_its_process_is_gone():
 
 def test_another_process_with_the_same_number_is_not_the_one_that_wrote_the_run():
     run = new_run("a", {})
+    process = run.record["process"]
     assert run.record["state"] == "starting"
-    run.update(process={**run.record["process"], "started": run.record["process"]["started"] - 60})
-    assert run.record["state"] == "crashed"
+    then = process["started"]
+    others = [f"{then}0", f"another-boot/{then.split('/')[1]}"] if isinstance(then, str) else []
+    for other in (*others, 1.0, None):
+        run.update(process={**process, "started": other}, state="starting")
+        assert run.record["state"] == "crashed"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the clock is not part of it")
+def test_a_run_is_alive_when_somebody_sets_the_clock(monkeypatch):
+    import psutil
+
+    run, booted = new_run("a", {}), psutil.boot_time()
+    monkeypatch.setattr("psutil._pslinux.boot_time", lambda: booted + 3600)
+    assert run.record["state"] == "starting"
 
 
 def test_a_run_of_another_machine_is_taken_at_its_word():

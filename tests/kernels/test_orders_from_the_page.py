@@ -1,79 +1,42 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A cell blocks in a training; the page orders something over a subshell; every kernel since 7.1 obeys."""
+"""The kernel is busy with a cell; the page orders something over a subshell; every kernel since 7.1 obeys."""
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import pytest
+from tests.kernels.conftest import Kernel, wait_until
 
-from tests.kernels.conftest import Kernel, running_kernel, wait_until
-
-VERSIONS = ("7.1", "7.2", "7.3", "7.4")
-TRAIN = "run = lab.train('lepton_glyphs', data, epochs=5000, batch_size=8, name={name!r})"
-
-
-def installed(version: str, cache: Path) -> Path:
-    """A folder with that ipykernel and nothing else; fetched once, then kept."""
-    folder = cache / f"ipykernel-{version}"
-    if not (folder / "ipykernel").is_dir():
-        command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target"]
-        done = subprocess.run(
-            [*command, str(folder), f"ipykernel=={version}.*"],
-            capture_output=True,
-            text=True,
-            timeout=50,
-            check=False,
-        )
-        if done.returncode:
-            last = (done.stderr.strip().splitlines() or ["pip failed"])[-1]
-            pytest.skip(f"ipykernel {version} cannot be fetched: {last}")
-    return folder
-
-
-@pytest.fixture(scope="module", params=VERSIONS)
-def versioned(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Kernel]:
-    """A kernel of one version of ipykernel."""
-    cache: Any = getattr(request.config, "cache", None)
-    kept = Path(cache.mkdir("kernels")) if cache else tmp_path_factory.mktemp("kernels")
-    folder = installed(request.param, kept)
-    for kernel in running_kernel(tmp_path_factory.mktemp("versioned"), path=str(folder)):
-        shown = kernel.value("__import__('ipykernel').__version__")
-        assert shown.strip("'").startswith(request.param + ".")
-        yield kernel
-
-
-def controlled(kernel: Kernel, run: str) -> list[dict[str, Any]]:
-    """The orders in the journal of a run."""
-    lines = (kernel.runs / run / "events.jsonl").read_text().splitlines()
-    return [event for line in lines if (event := json.loads(line))["event"] == "controlled"]
+TRAIN = "run = lab.train('lepton_glyphs', data, epochs=5000, batch_size=8, name={name!r}, {more})"
+BUSY = """
+import pathlib, time
+pathlib.Path('busy').touch()
+while not pathlib.Path('free').exists(): time.sleep(0.02)
+print('mine')
+"""
 
 
 def test_orders_reach_a_run_whose_cell_blocks_the_kernel(
     versioned: Kernel, record_testsuite_property: Any
 ) -> None:
-    cell = versioned.begin(TRAIN.format(name="blocked"))
+    def orders() -> list[str]:
+        return [event["action"] for event in versioned.events("blocked", "controlled")]
+
+    cell = versioned.begin(TRAIN.format(name="blocked", more=""))
     versioned.wait_for_step("blocked", 3)
     subshell = versioned.subshell()
     changes = {"learning_rate": 1e-4}
     for order in ({"action": "dance", "run": "blocked"}, {"action": "stop", "run": "nobody"}, "?"):
-        versioned.open_comm(subshell, order)  # type: ignore[arg-type]
+        versioned.open_comm(subshell, order)
     versioned.open_comm(subshell, {"action": "set", "run": "blocked", "values": changes})
     versioned.open_comm(subshell, {"action": "pause", "run": "blocked"})
-    wait_until(lambda: [e["action"] for e in controlled(versioned, "blocked")] == ["set", "pause"])
+    wait_until(lambda: orders() == ["set", "pause"])
     versioned.open_comm(subshell, {"action": "resume", "run": "blocked"})
-    wait_until(lambda: len(controlled(versioned, "blocked")) == 3)
+    wait_until(lambda: len(orders()) == 3)
     sent = time.perf_counter()
     opened = versioned.open_comm(subshell, {"action": "stop", "run": "blocked"})
-    wait_until(lambda: len(controlled(versioned, "blocked")) == 4)
+    wait_until(lambda: len(orders()) == 4)
     stopped = round(1000 * (time.perf_counter() - sent))
     assert versioned.reply(cell)["status"] == "ok"
     replied = round(1000 * (time.perf_counter() - sent))
@@ -81,10 +44,29 @@ def test_orders_reach_a_run_whose_cell_blocks_the_kernel(
     record_testsuite_property(
         f"ms to stop and to the reply, ipykernel {version}", (stopped, replied)
     )
-    orders = controlled(versioned, "blocked")
-    assert [e["action"] for e in orders] == ["set", "pause", "resume", "stop"]
-    assert orders[0]["values"] == changes
+    assert orders() == ["set", "pause", "resume", "stop"]
+    given = versioned.events("blocked", "controlled")
+    assert given[0]["values"] == changes
     assert versioned.value("run.state") == "'stopped'"
-    assert versioned.value(f"run.record['step'] == {orders[3]['step']}") == "True"
+    assert versioned.value(f"run.record['step'] == {given[3]['step']}") == "True"
     _, answers = versioned.cell("'next cell'")
     assert [m["msg_type"] for m in answers if m["parent_header"].get("msg_id") == opened] == []
+
+
+def test_orders_reach_a_run_in_the_background_while_another_cell_is_busy(versioned: Kernel) -> None:
+    versioned.done(TRAIN.format(name="behind", more="background=True"))
+    folder, subshell = versioned.runs.parent, versioned.subshell()
+    cell = versioned.begin(BUSY)
+    wait_until((folder / "busy").exists)
+    versioned.wait_for_step("behind", 3)
+    for number, action in enumerate(("pause", "resume", "stop"), 1):
+        versioned.open_comm(subshell, {"action": action, "run": "behind"})
+        wait_until(lambda n=number: len(versioned.events("behind", "controlled")) == n)  # type: ignore[misc]
+    wait_until(lambda: versioned.journal("behind")[-1]["event"] == "ended")
+    (folder / "free").touch()
+    sent = versioned.sent(cell)
+    assert versioned.reply(cell)["status"] == "ok"
+    streams = [m["content"]["text"] for m in sent if m["msg_type"] == "stream"]
+    assert "".join(streams) == "mine\n"
+    assert {m["msg_type"] for m in sent} <= {"stream", "update_display_data"}, "of the card alone"
+    assert versioned.value("run.wait().state") == "'stopped'"

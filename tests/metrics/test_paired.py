@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -56,7 +58,14 @@ def test_the_sentence_says_which_is_better_by_how_much_and_on_how_many():
     t, a, b = two_models()
     found = paired_difference(t, a, b)
     assert str(found).startswith(f"b is better by {found.difference * 100:.1f} points [")
-    assert "n = 400" in str(found) and "McNemar" in str(found)
+    assert "n = 400" in str(found) and "McNemar p " in str(found)
+    for p, told in (
+        (0.0, "p < 0.001)"),
+        (9e-4, "p < 0.001)"),
+        (0.0123, "p = 0.012)"),
+        (1, "p = 1)"),
+    ):
+        assert str(replace(found, p_value=p)).endswith(told)
     assert str(paired_difference(t, b, a)).startswith("a is better by")
     loss = str(paired_difference(t, a, b, "log_loss"))
     assert loss.startswith("b is better by 0.") and "points" not in loss

@@ -12,7 +12,8 @@ nbclient = pytest.importorskip("nbclient", reason="needs nbclient")
 nbformat = pytest.importorskip("nbformat", reason="needs nbformat")
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-PLOTLY, SVG = "application/vnd.plotly.v1+json", "image/svg+xml"
+RUN, PLOTLY = "application/vnd.lepton-lab.run.v1+json", "application/vnd.plotly.v1+json"
+SVG = "image/svg+xml"
 PREPARE = """
 import threading, time
 from lepton_lab import views
@@ -86,7 +87,7 @@ def cells(tmp_path_factory):
 @pytest.mark.parametrize("cell", [1, 2, 3, 6])
 def test_the_cell_ends_with_one_plain_output_without_a_widget(cells, cell):
     (output,) = cells[cell]
-    assert set(output["data"]) == {PLOTLY, SVG, "text/plain"}
+    assert set(output["data"]) == {RUN, PLOTLY, SVG, "text/plain"}
     assert len(output["data"][PLOTLY]["data"][0]["x"]) == 30
 
 

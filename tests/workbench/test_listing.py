@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 import lepton_lab as lab
+from lepton_lab import mailbox
 from lepton_lab.errors import LeptonError, NotFoundError, SpecError
 from lepton_lab.journal import RunFolder, new_run
-from lepton_lab.journal.process import this_process
+from lepton_lab.journal.process import started, this_process
 from lepton_lab.workbench import listing
 
 
@@ -148,32 +149,25 @@ def test_tags_are_kept_in_the_record_shown_and_found_by() -> None:
             lab.run("one").tag(*wrong)
 
 
-def test_a_run_of_another_process_takes_a_stop_and_nothing_else() -> None:
+def test_a_run_of_another_process_takes_orders_by_letter_and_keeps_its_record() -> None:
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     try:
-        import psutil
-
-        process = this_process() | {"pid": child.pid}
-        process["started"] = psutil.Process(child.pid).create_time()
+        process = this_process() | {"pid": child.pid, "started": started(child.pid)}
         folder = made("far", "running", process=process)
         run = lab.run("far")
-        orders = (run.pause, run.resume, lambda: run.set(learning_rate=1e-4), lambda: run.tag("x"))
-        for order in orders:
-            with pytest.raises(LeptonError) as caught:
-                order()
-            assert str(caught.value).split("\n") == [
-                "Run 'far' does not train in this kernel (it is running).",
-                "Only a stop can be ordered from elsewhere.",
-                "%lepton runs stop far",
-            ]
-        run.stop()
-        assert (folder.path / "STOP").exists()
+        run.pause().resume().set(learning_rate=1e-4)
+        listing.order("far", "stop", {})
+        given = mailbox.collect(folder.path)
+        assert [letter.action for letter in given] == ["pause", "resume", "set", "stop"]
+        assert given[2].values == {"learning_rate": 1e-4}
+        with pytest.raises(LeptonError, match="trains in another process"):
+            run.tag("x")
     finally:
         child.kill()
         child.wait()
 
 
-def test_orders_by_name_reach_only_runs_that_train_here(pictures: Path) -> None:
+def test_orders_by_name_reach_only_runs_that_train(pictures: Path) -> None:
     run = lab.train("lepton_glyphs", lab.data(pictures), epochs=300, background=True, name="here")
     for name, action in (("nobody", "stop"), ("here", "dance")):
         with pytest.raises(NotFoundError):

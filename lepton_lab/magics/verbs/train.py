@@ -22,6 +22,10 @@ class TrainOptions:
     """How the call behaves; it changes nothing in the result."""
 
     background: bool = option(False, "give the prompt back at once and train in a thread")
+    now: bool = option(False, "train beside a run that is under way on the device, not after it")
+    isolate: bool = option(
+        False, "train in a process of its own, whose crash does not take the kernel"
+    )
 
 
 def call(request: Request, namespace: Mapping[str, Any]) -> Any:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The whole live state of a run in about two kilobytes.
+"""The whole state of a run in about two kilobytes while it is live, in ten when it is kept.
 
-The card is sent one value, again and again: everything that it shows. Nothing has to be numbered,
+A page is sent one value, again and again: everything that it shows. Nothing has to be numbered,
 repeated or caught up with; a page that was reloaded has the whole picture with the first value that
 it gets. A value is
 
@@ -30,20 +30,26 @@ from lepton_lab.charts.panels import Panel, Points, Trace, panels
 from lepton_lab.rendering import visible
 
 GAP = 65535
-LIVE = Points(loss=110, metric=40, learning_rate=32, throughput=40)
+LIVE = Points(loss=110, metric=40, learning_rate=24, throughput=32, memory=12)
 ALERTS = 2
+KEPT = 12
 
 
-def encode(view: Snapshot, sent: bool = False) -> bytes:
-    """The bytes of a live state.
+def encode(view: Snapshot, points: Points = LIVE, *, sent: bool = False) -> bytes:
+    """The bytes of a state.
 
     Args:
         view: The run at one moment.
+        points: The most points per curve.
         sent: Plotly is on its way to the page, which need not ask for it.
     """
-    shown = panels(view, LIVE)
+    shown = panels(view, points)
     header: dict[str, Any] = {
         "state": view.state,
+        "run": view.about.run,
+        "step": view.step,
+        "kept": view.kept[-KEPT:],
+        "orders": len(view.controls),
         "headline": words.headline(view),
         "fraction": round(view.fraction, 3),
         "progress": words.progress(view),
