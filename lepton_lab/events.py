@@ -44,6 +44,20 @@ class RunStarted:
 
 
 @dataclass(frozen=True)
+class Forked:
+    """The run began at step `step` of the run `parent`, whose curves until today are drawn beside its own.
+
+    `curves` has "split/metric" -> [steps, values], two lists of one length, thinned out.
+    """
+
+    kind: ClassVar[str] = "forked"
+    step: int
+    parent: str
+    curves: dict[str, Any] = field(default_factory=dict)
+    time: float = field(default_factory=time.time)
+
+
+@dataclass(frozen=True)
 class StepDone:
     """One optimizer step. `loss` is the mean over the effective batch, in training mode."""
 
@@ -139,7 +153,7 @@ Event: TypeAlias = (
 )
 EVENTS: dict[str, type] = {
     cls.kind: cls
-    for cls in (RunStarted, StepDone, Evaluated, Predicted, Saved, Controlled, Alert, RunEnded)
+    for cls in (RunStarted, Forked, StepDone, Evaluated, Predicted, Saved, Controlled, Alert, RunEnded)
 }
 
 

@@ -37,11 +37,12 @@ plain = st.recursive(
 )
 KINDS = {
     "str": st.text(),
-    "int": st.integers(),
+    "int": st.integers(-(2**63) + 1, 2**63 - 1),
     "float": st.floats(),
     "bool": st.booleans(),
     "dict[str, float]": st.dictionaries(st.text(), st.floats(), max_size=4),
     "dict[str, Any]": st.dictionaries(st.text(), plain, max_size=4),
+    "list[dict[str, Any]]": st.lists(st.dictionaries(st.text(), plain, max_size=4), max_size=3),
 }
 any_event = st.one_of(
     *[st.builds(cls, **{f.name: KINDS[f.type] for f in fields(cls)}) for cls in EVENTS.values()]

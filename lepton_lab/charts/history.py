@@ -25,6 +25,7 @@ from lepton_lab.events import (
     Controlled,
     Evaluated,
     Event,
+    Forked,
     Predicted,
     RunEnded,
     RunStarted,
@@ -60,6 +61,7 @@ class Snapshot:
         alerts: All alerts, in order.
         controls: All control actions, in order.
         saves: All checkpoints that were written, in order.
+        fork: Where the run left another one, with that one's curves, or None.
         predicted: What the model last said of a few samples, or None.
         broken: Steps whose loss was not finite, kept also when the run went back before them.
         now: The Unix time of this snapshot.
@@ -78,6 +80,7 @@ class Snapshot:
     alerts: tuple[Alert, ...]
     controls: tuple[Controlled, ...]
     saves: tuple[Saved, ...]
+    fork: Forked | None
     predicted: Predicted | None
     broken: tuple[int, ...]
     now: float
@@ -212,11 +215,13 @@ class History:
         self._alerts: list[Alert] = []
         self._controls: list[Controlled] = []
         self._saves: list[Saved] = []
+        self._fork: Forked | None = None
         self._predicted: Predicted | None = None
         self._broken: list[int] = []
         self._fold: dict[type, Callable[[Any], None]] = {
             StepDone: self._step_done,
             RunStarted: self._started,
+            Forked: self._forked,
             Evaluated: self._evaluated,
             Predicted: self._predictions,
             Saved: self._save,
@@ -276,6 +281,7 @@ class History:
                 alerts=tuple(self._alerts),
                 controls=tuple(self._controls),
                 saves=tuple(self._saves),
+                fork=self._fork,
                 predicted=self._predicted,
                 broken=tuple(self._broken),
                 now=now,
@@ -323,6 +329,9 @@ class History:
             curve.values.append(value)
         if event.best:
             self._best, self._best_step = dict(event.values), event.step
+
+    def _forked(self, event: Forked) -> None:
+        self._fork = event
 
     def _predictions(self, event: Predicted) -> None:
         self._predicted = event

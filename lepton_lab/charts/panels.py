@@ -21,6 +21,7 @@ INK = "#767676"
 FAINT = "rgba(127,127,127,0.25)"
 BROKEN_SHOWN = 50
 MARKED = 24
+PARENT = 3
 
 
 @dataclass(frozen=True)
@@ -90,8 +91,14 @@ def panels(view: Snapshot, points: Points | None = None) -> list[Panel]:
     """
     points = points or Points()
     metric = view.metric
-    losses = (*_steps(view, "loss", "train", points.loss), *_splits(view, "loss", points))
-    scores = _splits(view, metric, points) if metric != "loss" else ()
+    losses = (
+        *_steps(view, "loss", "train", points.loss),
+        *_splits(view, "loss", points),
+        *_parent(view, "train/loss", points.metric),
+    )
+    scores: tuple[Trace, ...] = ()
+    if metric != "loss":
+        scores = (*_splits(view, metric, points), *_parent(view, f"val/{metric}", points.metric))
     found = [
         Panel("loss", "loss", losses, view.broken, compares=True),
         Panel("metric", metric, scores, compares=True),
@@ -116,6 +123,18 @@ def _steps(view: Snapshot, column: str, name: str, limit: int) -> tuple[Trace, .
         return ()
     x, y = fewer(view.column("step"), view.column(column), limit)
     return (Trace(name, x, y, marked=len(x) == 1),)
+
+
+def _parent(view: Snapshot, curve: str, limit: int) -> tuple[Trace, ...]:
+    """The curve of the run from which this one branched off: the trunk of the fork, and its other prong."""
+    found = view.fork.curves.get(curve) if view.fork is not None else None
+    try:
+        steps, values = (np.array(column, np.float64) for column in found or ())
+        x, y = fewer(steps, values[: len(steps)], limit)
+    except (TypeError, ValueError, IndexError):
+        return ()
+    name = view.fork.parent if view.fork is not None else ""
+    return (Trace(f"{name} (parent)", x, y, style=PARENT, marked=len(x) <= MARKED),)
 
 
 def _memory(view: Snapshot, limit: int) -> tuple[Trace, ...]:

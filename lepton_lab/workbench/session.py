@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from lepton_lab.errors import LeptonError
 from lepton_lab.events import Alert, Bus, Controlled, Evaluated, Event, RunEnded, RunStarted
 from lepton_lab.journal import JournalWriter, RunFolder
+from lepton_lab.journal.folder import find_run
 from lepton_lab.journal.process import this_process
 from lepton_lab.spec import RunSpec
 from lepton_lab.training import Control, Plan
@@ -197,6 +198,8 @@ class Session:
             self.bus.emit(self._started(trainer))
             if work.checkpoint is None:
                 tell(work.plan, self.bus)
+            if work.branch:
+                self._tell_fork()
             if work.checkpoint is None or work.branch:
                 trainer.save()
             state = train(trainer)
@@ -209,6 +212,14 @@ class Session:
             trainer.saver.close()
             epoch = min(trainer.epoch + 1, trainer.epochs)
             where.update(step=trainer.step, epoch=epoch, best=trainer.best)
+
+    def _tell_fork(self) -> None:
+        """A branch shows the run that it left; one that is gone by now is not shown."""
+        from lepton_lab.workbench.forks import forked
+
+        parent = self.work.folder.record["parent"]
+        with contextlib.suppress(LeptonError):
+            self.bus.emit(forked(find_run(parent["run"]), parent["step"]))
 
     def _end(self, where: dict[str, Any], state: str, message: str, seconds: float) -> None:
         """Tell everyone, write the record, free the view. Nothing here may keep the waiting cell waiting."""
