@@ -97,7 +97,7 @@ def test_fields_of_a_newer_version_are_dropped():
 
 @pytest.mark.parametrize("event", EVENTS.values(), ids=EVENTS)
 def test_fields_with_a_default_may_be_missing_and_the_others_may_not(event):
-    values = {"str": "x", "int": 1, "float": 1.0, "dict[str, float]": {}}
+    values = {"str": "x", "int": 1, "float": 1.0, "dict[str, float]": {}, "dict[str, Any]": {}}
     needed = {
         f.name: values[f.type]
         for f in fields(event)
@@ -157,7 +157,17 @@ def test_an_event_knows_its_time_and_cannot_be_changed():
 
 
 def test_kinds_are_the_names_in_the_journal_and_are_never_renamed():
-    assert list(EVENTS) == ["started", "step", "evaluated", "saved", "controlled", "alert", "ended"]
+    assert list(EVENTS) == [
+        "started",
+        "forked",
+        "step",
+        "evaluated",
+        "predicted",
+        "saved",
+        "controlled",
+        "alert",
+        "ended",
+    ]
     started = RunStarted("r", "m", "d", "image-classification", "accuracy", 3, 10)
     assert json.loads(to_line(started))["event"] == "started"
 
