@@ -149,12 +149,23 @@ class RunEnded:
 
 
 Event: TypeAlias = (
-    RunStarted | StepDone | Evaluated | Predicted | Saved | Controlled | Alert | RunEnded
+    RunStarted | Forked | StepDone | Evaluated | Predicted | Saved | Controlled | Alert | RunEnded
 )
 EVENTS: dict[str, type] = {
     cls.kind: cls
-    for cls in (RunStarted, Forked, StepDone, Evaluated, Predicted, Saved, Controlled, Alert, RunEnded)
+    for cls in (
+        RunStarted,
+        Forked,
+        StepDone,
+        Evaluated,
+        Predicted,
+        Saved,
+        Controlled,
+        Alert,
+        RunEnded,
+    )
 }
+_READ = {name: (cls, {f.name: str(f.type) for f in fields(cls)}) for name, cls in EVENTS.items()}
 
 
 def to_line(event: Event) -> str:
@@ -175,11 +186,8 @@ def from_line(line: str) -> Event:
     """
     try:
         value = json.loads(line)
-        cls = EVENTS[value.pop("event")]
-        known = {f.name: f for f in fields(cls)}
-        event: Event = cls(
-            **{k: _typed(v, str(known[k].type)) for k, v in value.items() if k in known}
-        )
+        cls, known = _READ[value.pop("event")]
+        event: Event = cls(**{k: _typed(v, known[k]) for k, v in value.items() if k in known})
     except (AttributeError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise ValueError("not an event") from error
     return event
@@ -238,7 +246,13 @@ def _plain(value: Any) -> Any:
     return value
 
 
-_KINDS = {"int": int, "str": str, "bool": bool, "dict[str, Any]": dict, "list[dict[str, Any]]": list}
+_KINDS = {
+    "int": int,
+    "str": str,
+    "bool": bool,
+    "dict[str, Any]": dict,
+    "list[dict[str, Any]]": list,
+}
 
 
 def _typed(value: Any, annotation: str) -> Any:
@@ -248,6 +262,6 @@ def _typed(value: Any, annotation: str) -> Any:
         return {key: float(item) for key, item in value.items()}
     if not isinstance(value, _KINDS[annotation]):
         raise TypeError(f"{value!r} is no {annotation}")
-    if annotation == "int" and abs(value) >= 2**63:
+    if isinstance(value, int) and abs(value) >= 2**63:
         raise OverflowError(f"no {annotation} is so large")
     return value

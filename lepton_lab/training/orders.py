@@ -57,9 +57,10 @@ def check_changes(values: dict[str, Any]) -> dict[str, Any]:
 def change(trainer: Trainer, values: dict[str, Any]) -> None:
     """New values from the next step on.
 
-    A learning rate is the rate of the next step; the schedule goes on from there in proportion.
+    A learning rate is the rate of the next step; the schedule goes on from there in proportion. Values are
+    looked at again here, because an order may come from a file that anyone has written.
     """
-    for name, value in values.items():
+    for name, value in check_changes(values).items():
         if name == "learning_rate":
             trainer.peak = float(value) / max(trainer.share, 1e-3)
         elif name == "weight_decay":

@@ -17,6 +17,7 @@ import pytest
 import torch
 
 import lepton_lab as lab
+from lepton_lab import mailbox
 from lepton_lab.errors import LeptonError
 from lepton_lab.workbench.handle import Run
 
@@ -90,6 +91,10 @@ def test_orders_reach_it_from_here_and_from_another_kernel(long_run: Run) -> Non
     _until(lambda: long_run.events[-1].step > step + 2)
     actions = [e.action for e in long_run.events if e.kind == "controlled"]
     assert actions[0] == "pause" and {"set", "resume", "evaluate"} <= set(actions)
+    mailbox.post(long_run.path, "set", {"epochs": 3})
+    _until(
+        lambda: any(e.kind == "alert" and "'epochs' cannot" in e.message for e in long_run.events)
+    )
 
     elsewhere = Run(lab.run(long_run.name).folder)
     elsewhere.pause()
