@@ -25,7 +25,9 @@ _PUBLIC = {
     "LeptonError": "lepton_lab.errors",
     "LeptonModel": "lepton_lab.workbench",
     "Run": "lepton_lab.workbench",
+    "Studio": "lepton_lab.studio",
     "bench": "lepton_lab.workbench",
+    "clean": "lepton_lab.workbench",
     "compare": "lepton_lab.workbench",
     "data": "lepton_lab.workbench",
     "doctor": "lepton_lab.workbench",
@@ -73,6 +75,11 @@ def unload_ipython_extension(shell: Any) -> None:
     unload(shell)
 
 
+def _jupyter_labextension_paths() -> list[dict[str, str]]:
+    """Where `jupyter labextension develop` finds the built extension."""
+    return [{"src": "labextension", "dest": "lepton-lab"}]
+
+
 if TYPE_CHECKING:
     from lepton_lab.catalog import models as models
     from lepton_lab.datasets import Dataset as Dataset
@@ -81,9 +88,11 @@ if TYPE_CHECKING:
     from lepton_lab.evaluation import Evaluation as Evaluation
     from lepton_lab.exporting import Artifact as Artifact
     from lepton_lab.exporting import load_artifact as load_artifact
+    from lepton_lab.studio import Studio as Studio
     from lepton_lab.workbench import LeptonModel as LeptonModel
     from lepton_lab.workbench import Run as Run
     from lepton_lab.workbench import bench as bench
+    from lepton_lab.workbench import clean as clean
     from lepton_lab.workbench import compare as compare
     from lepton_lab.workbench import data as data
     from lepton_lab.workbench import doctor as doctor

@@ -69,6 +69,7 @@ class DataSpec:
     clean: Literal["skip", "stop"] = option("skip", "leave unreadable files out, or stop on them")
     dedupe: bool = option(True, "move copies of a training image out of val and test")
     seed: int = option(42, "seed of the split", low=0)
+    edits: str = option("", "edits file of lab.clean; FILE@N for its first N lines")
 
 
 @dataclass(frozen=True)

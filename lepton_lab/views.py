@@ -15,6 +15,7 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol, cast
 
 from lepton_lab.errors import NotFoundError, did_you_mean
@@ -40,13 +41,14 @@ class View:
         name: What `choose` and `LEPTON_DISPLAY` call it.
         description: One line.
         available: Whether it can be shown here.
-        open: Shows the empty view and returns what takes the events.
+        open: Shows the empty view and returns what takes the events. It may be told the run's folder,
+            by which a page that is loaded again finds the run.
     """
 
     name: str
     description: str
     available: Callable[[], bool]
-    open: Callable[[], Watcher]
+    open: Callable[..., Watcher]
 
 
 views: Registry[View] = Registry("view", "LEPTON_DISPLAY=text")
@@ -99,12 +101,18 @@ class Silent:
         """Nothing to let go."""
 
 
-def _opens(path: str) -> Callable[[], Watcher]:
-    """A function that imports `module:name` when it is first called, and calls it."""
+def _opens(path: str, *, saved: bool = False) -> Callable[..., Watcher]:
+    """A function that imports `module:name` when it is first called, and calls it.
 
-    def opened() -> Watcher:
+    Args:
+        path: The class that watches.
+        saved: What it shows stays in a notebook, so it is told the run's folder.
+    """
+
+    def opened(folder: Path | None = None) -> Watcher:
         module, _, name = path.partition(":")
-        return cast(Watcher, getattr(importlib.import_module(module), name)())
+        watcher = getattr(importlib.import_module(module), name)
+        return cast(Watcher, watcher(folder) if saved else watcher())
 
     return opened
 
@@ -118,7 +126,7 @@ views.register(
         "widget",
         "live charts in the cell",
         _has_widgets,
-        _opens("lepton_lab.widgets.live:LiveCard"),
+        _opens("lepton_lab.widgets.live:LiveCard", saved=True),
     )
 )
 views.register(
@@ -126,7 +134,7 @@ views.register(
         "svg",
         "a picture that redraws, without widgets",
         in_kernel,
-        _opens("lepton_lab.widgets.svg:LivePicture"),
+        _opens("lepton_lab.widgets.svg:LivePicture", saved=True),
     )
 )
 views.register(
@@ -137,4 +145,4 @@ views.register(
         _opens("lepton_lab.widgets.terminal:TerminalLine"),
     )
 )
-views.register(View("silent", "nothing is shown", lambda: True, Silent))
+views.register(View("silent", "nothing is shown", lambda: True, lambda folder=None: Silent()))

@@ -20,18 +20,22 @@ import lepton_lab
 
 ROOT = Path(lepton_lab.__file__).parent
 BOTTOM = {
-    "metrics", "views", "events", "spec", "registry", "rendering", "randomness", "durable", "errors",
+    "metrics", "views", "events", "spec", "registry", "rendering", "randomness", "durable", "durations", "mailbox",
+    "errors",
 }  # fmt: skip
 TASKS = {"tasks", "catalog", "datasets", "metrics", "runtime"} | BOTTOM
 WIDGETS = {"charts", "journal", "events", "rendering", "errors", "registry", "views"}
-WORKBENCH = {"widgets", "exporting", "evaluation", "training", "charts", "journal"} | TASKS
+WORKBENCH = {"widgets", "cleaning", "trackers", "exporting", "evaluation", "training", "charts", "journal"} | TASKS
 ROOMS: dict[str, set[str]] = {
-    "": {"magics", "workbench"} | WORKBENCH,
+    "": {"studio", "magics", "workbench"} | WORKBENCH,
     "__main__": {"magics"},
     "magics": {"", "workbench"} | WORKBENCH,
+    "studio": {"", "magics", "workbench"} | WORKBENCH,
     "workbench": {""} | WORKBENCH,
     "widgets": WIDGETS,
+    "cleaning": {"training"} | TASKS,
     "exporting": TASKS,
+    "jupyter": {"charts", "journal", "catalog", "datasets", "runtime"} | BOTTOM,
     "evaluation": {"metrics", "charts", "rendering"} | BOTTOM,
     "training": {"tasks", "datasets", "events"} | BOTTOM,
     "tasks": {"catalog", "datasets", "metrics", "runtime"} | BOTTOM,
@@ -39,6 +43,7 @@ ROOMS: dict[str, set[str]] = {
     "datasets": {"runtime"} | BOTTOM,
     "charts": {"events", "rendering", "errors", "durable"},
     "journal": {"events", "rendering", "errors", "durable"},
+    "trackers": {"events", "errors", "registry", "rendering", "durable", "spec"},
     "runtime": set(),
     **dict.fromkeys(BOTTOM, BOTTOM),
 }
@@ -49,7 +54,10 @@ FORBIDDEN: dict[str, set[str]] = {
     **dict.fromkeys(BOTTOM - {"metrics"}, FRAMEWORKS | {"pandas", "plotly", "sklearn"}),
     "metrics": FRAMEWORKS | {"pandas", "plotly", "sklearn", "IPython"},
     "runtime": (FRAMEWORKS - {"onnxruntime"}) | {"pandas", "plotly", "sklearn", "IPython"},
+    "trackers": FRAMEWORKS | {"pandas", "plotly", "IPython", "anywidget"},
+    "jupyter": FRAMEWORKS | {"pandas", "plotly", "sklearn", "IPython", "anywidget"},
     "training": {"IPython", "plotly", "anywidget", "ipywidgets"},
+    "cleaning": {"IPython", "plotly", "anywidget", "ipywidgets", "pandas"},
     "tasks": {"IPython", "plotly", "anywidget", "ipywidgets"},
 }
 

@@ -10,11 +10,14 @@ averaged, and a gap stays a gap.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
-CANDIDATES = 4
+CANDIDATES = 3
 SMALL = 20
 
 
@@ -77,23 +80,29 @@ def min_max(x: Floats, y: Floats, limit: int) -> tuple[Floats, Floats]:
 
 
 def _extremes(y: Floats, limit: int) -> NDArray[np.intp]:
+    y = np.ascontiguousarray(y)
     gaps = ~np.isfinite(y)
-    broken = bool(gaps.any())
-    buckets = (limit - 2) // (3 if broken else 2)
-    width = -(-len(y) // buckets)
-    first = np.arange(buckets) * width
+    if not gaps.any():
+        width = -(-len(y) // ((limit - 2) // 2))
+        kept = [_per_bucket(y, width, np.argmin), _per_bucket(y, width, np.argmax)]
+    else:
+        width = -(-len(y) // ((limit - 2) // 3))
+        first = _per_bucket(gaps, width, np.argmax)
+        kept = [
+            _per_bucket(np.where(gaps, np.inf, y), width, np.argmin),
+            _per_bucket(np.where(gaps, -np.inf, y), width, np.argmax),
+            first[gaps[first]],
+        ]
+    return np.unique(np.concatenate([*kept, [0, len(y) - 1]]))
 
-    def rows(values: NDArray[np.generic]) -> NDArray[np.generic]:
-        """The buckets; what lies behind the end repeats the last value."""
-        return np.pad(values, (0, buckets * width - len(y)), mode="edge").reshape(buckets, width)
 
-    low = first + rows(np.where(gaps, np.inf, y) if broken else y).argmin(axis=1)
-    high = first + rows(np.where(gaps, -np.inf, y) if broken else y).argmax(axis=1)
-    kept = [low, high, np.array([0, len(y) - 1])]
-    if broken:
-        found = rows(gaps)
-        kept.append((first + found.argmax(axis=1))[found.any(axis=1)])
-    return np.unique(np.minimum(np.concatenate(kept), len(y) - 1))
+def _per_bucket(values: NDArray[Any], width: int, choose: Callable[..., Any]) -> NDArray[np.intp]:
+    """The place that `choose` finds in each bucket of `width`; the last bucket may be shorter."""
+    whole = len(values) // width
+    body = values[: whole * width].reshape(whole, width)
+    places = choose(body, axis=1) + np.arange(whole) * width
+    rest = values[whole * width :]
+    return np.append(places, whole * width + choose(rest)) if len(rest) else places
 
 
 def _largest_triangles(x: Floats, y: Floats, limit: int) -> NDArray[np.intp]:

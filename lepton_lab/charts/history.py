@@ -15,6 +15,7 @@ import time
 from array import array
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -137,13 +138,13 @@ class Snapshot:
         names = [name for _, name in self.metrics if name != "loss"]
         return self.about.metric if self.about.metric in names or not names else names[0]
 
-    @property
+    @cached_property
     def steps_per_second(self) -> float | None:
         """From the median of the latest steps: one slow step or a pause does not move it."""
         seconds = self._gaps()
         return 1 / float(np.median(seconds)) if len(seconds) else None
 
-    @property
+    @cached_property
     def seconds_left(self) -> float | None:
         """Time to the last step, pauses between epochs (evaluation, checkpoints) included."""
         rate = self.steps_per_second

@@ -21,7 +21,6 @@ import struct
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lepton_lab.charts import words
 from lepton_lab.charts.decimate import Floats
@@ -44,19 +43,21 @@ def encode(view: Snapshot, points: Points = LIVE, *, sent: bool = False) -> byte
         sent: Plotly is on its way to the page, which need not ask for it.
     """
     shown = panels(view, points)
+    curves = {id(trace): _curve(trace) for panel in shown for trace in panel.traces}
     header: dict[str, Any] = {
         "state": view.state,
         "run": view.about.run,
         "step": view.step,
         "kept": view.kept[-KEPT:],
         "orders": len(view.controls),
+        "about": _short(words.what(view), 120),
         "headline": words.headline(view),
         "fraction": round(view.fraction, 3),
         "progress": words.progress(view),
         "facts": [[_short(label), _short(value)] for label, value in words.facts(view)]
         + _checkpoint(view),
         "say": announcement(view),
-        "panels": [_panel(panel) for panel in shown],
+        "panels": [_panel(panel, curves) for panel in shown],
     }
     if view.alerts:
         header["alerts"] = [
@@ -67,8 +68,7 @@ def encode(view: Snapshot, points: Points = LIVE, *, sent: bool = False) -> byte
         header["sent"] = True
     text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace")
     text += b" " * (len(text) % 2)
-    values = [_quantized(trace) for panel in shown for trace in panel.traces]
-    return struct.pack("<I", len(text)) + text + b"".join(values)
+    return struct.pack("<I", len(text)) + text + b"".join(codes for _, codes in curves.values())
 
 
 def announcement(view: Snapshot) -> str:
@@ -89,11 +89,11 @@ def _checkpoint(view: Snapshot) -> list[list[str]]:
     return [["checkpoint", f"step {view.saved.step}"]] if view.saved else []
 
 
-def _panel(panel: Panel) -> dict[str, Any]:
+def _panel(panel: Panel, curves: dict[int, tuple[list[Any], bytes]]) -> dict[str, Any]:
     written: dict[str, Any] = {
         "key": panel.key,
         "title": _short(panel.title),
-        "curves": [_curve(trace) for trace in panel.traces],
+        "curves": [curves[id(trace)][0] for trace in panel.traces],
     }
     x, y = panel.crosses
     if len(x):
@@ -101,9 +101,11 @@ def _panel(panel: Panel) -> dict[str, Any]:
     return written
 
 
-def _curve(trace: Trace) -> list[Any]:
-    scales = [*_scale(trace.x), *_scale(trace.y)]
-    return [_short(trace.name), trace.style, int(trace.marked), len(trace.x), *scales]
+def _curve(trace: Trace) -> tuple[list[Any], bytes]:
+    """The header entry of a curve and its codes."""
+    x, y = _scale(trace.x), _scale(trace.y)
+    entry = [_short(trace.name), trace.style, int(trace.marked), len(trace.x), *x, *y]
+    return entry, _codes(trace.x, *x) + _codes(trace.y, *y)
 
 
 def _scale(values: Floats) -> tuple[float, float]:
@@ -117,15 +119,10 @@ def _scale(values: Floats) -> tuple[float, float]:
     return float(f"{low:.7g}"), float(f"{span / (GAP - 1):.6g}")
 
 
-def _quantized(trace: Trace) -> bytes:
-    return _codes(trace.x).tobytes() + _codes(trace.y).tobytes()
-
-
-def _codes(values: Floats) -> NDArray[np.uint16]:
-    low, step = _scale(values)
+def _codes(values: Floats, low: float, step: float) -> bytes:
     finite = np.isfinite(values)
     codes = np.rint((np.where(finite, values, low) - low) / (step or 1.0)).clip(0, GAP - 1)
-    return np.where(finite, codes, GAP).astype("<u2")
+    return np.where(finite, codes, GAP).astype("<u2").tobytes()
 
 
 def _short(text: str, width: int = 60) -> str:

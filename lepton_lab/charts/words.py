@@ -114,7 +114,7 @@ def number(value: float) -> str:
 def caption(view: Snapshot, width: int) -> list[str]:
     """The headline, then what was trained and its numbers in lines of about `width` characters."""
     lines = [headline(view)]
-    for part in (_what(view), *(f"{label} {value}" for label, value in facts(view))):
+    for part in (what(view), *(f"{label} {value}" for label, value in facts(view))):
         if len(lines) > 1 and len(lines[-1]) + len(part) + 3 <= width:
             lines[-1] += f" · {part}"
         elif part:
@@ -133,7 +133,7 @@ def line(view: Snapshot) -> str:
 
 def summary(view: Snapshot) -> str:
     """At most twelve lines: state, what was trained on what, numbers, alerts."""
-    rows = [("", _what(view))] if _what(view) else []
+    rows = [("", what(view))] if what(view) else []
     steps = f"{view.step}" + (f" of {view.total_steps}" if view.total_steps else "")
     rows += [("steps", steps)] if view.step else []
     rows += facts(view)
@@ -152,7 +152,7 @@ def summary(view: Snapshot) -> str:
     return "\n".join(lines[:TEXT_LINES])
 
 
-def _what(view: Snapshot) -> str:
+def what(view: Snapshot) -> str:
     """Which model on which data, and where."""
     about = view.about
     what = " on ".join(visible(part) for part in (about.model, about.data) if part)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lepton_lab.datasets.assemble import Assembled, assemble
@@ -49,6 +50,7 @@ class Dataset:
         batch_size: Samples per step where the user fixed it here, else None.
         shuffle: Whether train is shuffled; val and test never are.
         flip_safe: Whether a mirrored sample keeps its class.
+        original: The data set before its edits, when it has edits and was not read from a run's copy.
     """
 
     kind = "any"
@@ -67,6 +69,7 @@ class Dataset:
         self.classes, self.problems = parts.classes, list(parts.problems)
         self.batch_size, self.shuffle, self.flip_safe = batch_size, shuffle, reading.flip_safe
         self.checks = parts.checks
+        self.original: Dataset | None = None
         self.cache = PixelCache()
         splits = {
             name: Split(name, samples, self.classes, self.cache)
@@ -235,6 +238,19 @@ class ImageDataset(Dataset):
 
         return gallery(self.split(split), count, augment, self.flip_safe, self.spec.seed)
 
+    def edited(self, edits: str | Path) -> ImageDataset:
+        """A data set with the edits of a file applied (see `lab.clean`); this one stays as it is.
+
+        Args:
+            edits: The edits file, or `FILE@N` for its first N lines.
+
+        Raises:
+            DataError: There is no such file, or nothing would be left to train on.
+        """
+        from lepton_lab.datasets.edits import edited
+
+        return edited(self, os.fspath(edits))
+
     def __len__(self) -> int:
         return len(self.train)
 
@@ -267,10 +283,12 @@ class ImageDataset(Dataset):
                 "",
                 "batch_size=32",
             )
-        reading = Reading.of(record.read(source, spec), record.name)
-        return cls(
-            reading, assemble(source, reading, spec), spec, batch_size=batch_size, shuffle=shuffle
+        plain = replace(spec, edits="")
+        reading = Reading.of(record.read(source, plain), record.name)
+        found = cls(
+            reading, assemble(source, reading, plain), plain, batch_size=batch_size, shuffle=shuffle
         )
+        return found.edited(spec.edits) if spec.edits else found
 
 
 def data(path_or_object: Any, **options: Any) -> ImageDataset:
@@ -280,7 +298,7 @@ def data(path_or_object: Any, **options: Any) -> ImageDataset:
         path_or_object: A folder of class folders, a CSV/TSV/Parquet file, "digits", a pair
             (images, labels), a `datasets` object or hub name, or a data set that is loaded
             already.
-        **options: Fields of `DataSpec`: val, test, seed, label, image, exclude, clean, dedupe.
+        **options: Fields of `DataSpec`: val, test, seed, label, image, exclude, clean, dedupe, edits.
 
     Raises:
         DataError: Nothing is there, or it cannot be trained on; the message says what to type.

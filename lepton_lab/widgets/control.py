@@ -2,10 +2,11 @@
 """Orders from the page to a run whose cell still blocks the kernel: the comm target `lepton.control`.
 
 The page opens a comm whose open message is the whole order: `{"action": "stop" | "pause" | "resume" |
-"set", "run": NAME, "values": {...}}`. JupyterLab sends it on a subshell, so it arrives while the main
+"set" | ..., "run": NAME, "values": {...}}`. JupyterLab sends it on a subshell, so it arrives while the main
 thread waits in a cell. The handler runs in the subshell's thread: it puts the order into the run's queue
 and returns. It answers nothing, because a comm on which the kernel has spoken is routed to the thread that
-spoke, which is the busy one. The page closes the comm when it likes.
+spoke, which is the busy one. The page closes the comm when it likes. A page that cannot open a comm sends
+the same order as a widget's message, which waits until the kernel is free.
 """
 
 from __future__ import annotations
@@ -14,10 +15,29 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from lepton_lab import views
+
 logger = logging.getLogger(__name__)
 TARGET = "lepton.control"
-ACTIONS = ("stop", "pause", "resume", "set")
+ACTIONS = ("stop", "pause", "resume", "set", "checkpoint", "evaluate", "branch")
 Order = Callable[[str, str, Mapping[str, Any]], None]
+_obeying: list[Order] = []
+
+
+def attend(order: Order) -> None:
+    """Take orders from every card of this process, and by comms where there is a kernel.
+
+    Args:
+        order: Called with the run's name, the action and the values; raises when it cannot be done.
+    """
+    _obeying[:] = [order]
+    register(views.shell(), order)
+
+
+def obey(data: Any) -> None:
+    """Give an order that came as a widget's message. It never raises."""
+    for order in _obeying:
+        handler(order)(None, {"content": {"data": data}})
 
 
 def register(shell: Any, order: Order) -> bool:

@@ -4,14 +4,16 @@
 The events only go into a history; a ticker sends the card's whole state two to four times a second,
 slower as it grows, so that a run costs less than 5 KB a second whatever its length. The page writes
 nothing into the model; its orders go to `control`. When the run ends, stops or fails, the output of the
-cell becomes a run document + Plotly + SVG + text and the widget is closed: a saved notebook needs neither
-a kernel nor a widget to show it. While it trains the document stands beside the widget, so that a page
+cell becomes a run document + Plotly + SVG + text: a saved notebook needs neither a kernel nor a widget to
+show it. The widget itself stays open for a while, because a page that was loaded again meanwhile shows it
+and is not told of the cell's new output. While it trains the document stands beside the widget, so that a page
 whose kernel is busy or gone finds the run by its folder.
 """
 
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -32,7 +34,11 @@ FASTEST, SLOWEST = 0.25, 0.65
 BYTES_PER_SECOND = 4500
 MESSAGE_BYTES = 700
 SENDING_SECONDS = 30
+STILL_OPEN = 2
 Picture: TypeAlias = Callable[[str, int], str]
+
+
+_over: deque[RunCard] = deque()
 
 
 class RunCard(anywidget.AnyWidget):
@@ -74,9 +80,10 @@ class LiveCard:
         self._shown: tuple[int, int, bool] | None = None
         self._predicted: Predicted | None = None
         self._opened = time.monotonic()
-        self.card = RunCard(state=encode(self.history.snapshot()))
-        self._handle = show(self._opening(), raw=True, display_id=True)
+        self.card = RunCard()
         self._library_sent = library.provide(self.card)
+        self.card.state = encode(self.history.snapshot(), sent=self._library_sent)
+        self._handle = show(self._opening(), raw=True, display_id=True)
         self._ticker = Ticker(self._tick, self._finish)
 
     def __call__(self, event: Event) -> None:
@@ -131,9 +138,18 @@ class LiveCard:
 
     def _finish(self) -> None:
         self._handle.update(final_bundle(self.history, self.path), raw=True)
-        layout = self.card.layout
-        self.card.close()
-        layout.close()
+        view = self.history.snapshot()
+        self.card.state = encode(view)
+        self._tell(view.predicted)
+        _over.append(self.card)
+        while len(_over) > STILL_OPEN:
+            _close(_over.popleft())
+
+
+def _close(card: RunCard) -> None:
+    layout = card.layout
+    card.close()
+    layout.close()
 
 
 def _ordered(widget: Any, content: Any, buffers: Any) -> None:

@@ -8,9 +8,10 @@ own; when the run ends the output becomes the same bundle as everywhere.
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-from lepton_lab.charts import svg, words
+from lepton_lab.charts import document, svg, words
 from lepton_lab.charts.history import History
 from lepton_lab.charts.mime import final_bundle
 from lepton_lab.events import Event, RunEnded
@@ -20,13 +21,18 @@ INTERVAL = 0.5
 
 
 class LivePicture:
-    """Shows a run in the output of the cell that opens it."""
+    """Shows a run in the output of the cell that opens it.
 
-    def __init__(self) -> None:
+    Args:
+        folder: The run's folder.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
         from IPython.display import display
 
         show: Callable[..., Any] = display
-        self.history = History()
+        self.history = History(folder.name if folder is not None else "")
+        self.path = document.from_notebook(folder)
         self._version = self.history.version
         self._handle = show(self._picture(), raw=True, display_id=True)
         self._ticker = Ticker(self._tick, self._finish)
@@ -54,4 +60,4 @@ class LivePicture:
         return INTERVAL
 
     def _finish(self) -> None:
-        self._handle.update(final_bundle(self.history), raw=True)
+        self._handle.update(final_bundle(self.history, self.path), raw=True)

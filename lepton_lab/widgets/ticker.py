@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 from lepton_lab import views
+from lepton_lab.widgets import cells
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +31,7 @@ class Ticker:
     def __init__(self, tick: Callable[[], float], finish: Callable[[], None]) -> None:
         self._tick, self._finish = tick, finish
         self._end, self._finished = threading.Event(), threading.Event()
-        self._cell = _current_cell()
+        self.cell = cells.current()
         self._thread = threading.Thread(target=self._run, name="lepton-view", daemon=True)
         self._thread.start()
 
@@ -44,7 +45,7 @@ class Ticker:
 
     def _run(self) -> None:
         try:
-            _bind(self._cell)
+            _bind(self.cell)
             pause = 0.0
             while not self._end.wait(pause):
                 pause = self._tick()
@@ -57,11 +58,6 @@ class Ticker:
             logger.warning("the last picture of a run could not be drawn", exc_info=True)
         finally:
             self._finished.set()
-
-
-def _current_cell() -> Any:
-    read = getattr(views.shell(), "get_parent", None) if views.in_kernel() else None
-    return read() if read is not None else None
 
 
 def _bind(cell: Any) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 _PUBLIC = {
     "Bench": "standing",
+    "Cleaning": "cleaning",
     "Comparison": "comparing",
     "ImageInput": "images",
     "LeptonModel": "model",
@@ -22,6 +23,7 @@ _PUBLIC = {
     "RunList": "listing",
     "bench": "standing",
     "branch": "actions",
+    "clean": "cleaning",
     "compare": "comparing",
     "data": "actions",
     "doctor": "health",
@@ -60,6 +62,8 @@ if TYPE_CHECKING:
     from lepton_lab.workbench.actions import reproduce as reproduce
     from lepton_lab.workbench.actions import resume as resume
     from lepton_lab.workbench.actions import train as train
+    from lepton_lab.workbench.cleaning import Cleaning as Cleaning
+    from lepton_lab.workbench.cleaning import clean as clean
     from lepton_lab.workbench.comparing import Comparison as Comparison
     from lepton_lab.workbench.comparing import compare as compare
     from lepton_lab.workbench.handle import Run as Run

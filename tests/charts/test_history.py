@@ -14,6 +14,7 @@ from lepton_lab.events import (
     Evaluated,
     RunEnded,
     RunStarted,
+    Saved,
     StepDone,
     from_line,
     to_line,
@@ -184,3 +185,20 @@ def test_a_run_that_is_planned_anew_tells_its_steps_and_between_which_times_it_e
     seen = history.snapshot(now=5.0)
     assert (seen.total_steps, seen.epochs) == (12, 2)
     assert seen.ends_between == (12.0, 12.0)
+
+
+def test_the_newest_the_best_and_the_pinned_checkpoints_are_kept():
+    events = [Saved(step, 1, f"step-{step}", best=step == 20, time=1.0) for step in (0, 10, 20, 30)]
+    events.insert(2, Controlled(10, "checkpoint", time=1.0))
+    events += [Saved(step, 2, f"step-{step}", time=1.0) for step in (40, 50)]
+    view = History.from_events(events).snapshot()
+    assert view.kept == (10, 20, 40, 50)
+    assert view.saved == events[-1]
+    assert History().snapshot().kept == ()
+
+
+def test_as_many_newest_checkpoints_are_told_as_training_keeps():
+    from lepton_lab.charts.history import RECENT
+    from lepton_lab.training.checkpoint import KEEP
+
+    assert RECENT == KEEP

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from lepton_lab.charts import History
-from lepton_lab.events import Alert, Evaluated, RunStarted, Saved, StepDone
 from lepton_lab.charts.snapshot import GAP, announcement, encode
+from lepton_lab.events import Alert, Evaluated, RunStarted, Saved, StepDone
 
 
 def run(steps, epochs=10, nan=(), name="pets-3"):

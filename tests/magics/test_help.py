@@ -18,11 +18,13 @@ def test_the_overview_names_every_verb_and_only_those_that_are_built() -> None:
     assert verbs.names() == [
         "models",
         "data",
+        "clean",
         "train",
         "evaluate",
         "predict",
         "export",
         "runs",
+        "studio",
         "doctor",
     ]
 

@@ -132,7 +132,7 @@ def test_a_run_under_way_takes_orders_and_a_stopped_one_goes_on(flowers: Path) -
     going = do("runs resume live --background")
     assert going.name == "live"
     assert do("runs stop live").wait().state == "stopped"
-    with pytest.raises(LeptonError, match="does not train in this kernel"):
+    with pytest.raises(LeptonError, match="does not train"):
         do("runs pause live")
 
 

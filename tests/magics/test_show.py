@@ -48,6 +48,8 @@ def values(option: Option) -> st.SearchStrategy[Any]:
     """Values that the type and the bounds of an option allow, other than its default."""
     about = option.field.metadata
     low, high = about.get("low"), about.get("high")
+    if about.get("check") is not None:
+        return st.sampled_from(["90s", "10m", "1h30m"])
     parts: list[st.SearchStrategy[Any]] = []
     for member in option.members:
         if get_origin(member) is Literal:

@@ -114,3 +114,17 @@ def test_a_run_stops_within_a_step_of_the_order(flowers: Path) -> None:
     assert stop.time >= before
     assert len(later) <= 1
     assert stop.step == run.record["step"]
+
+
+def test_an_order_that_came_as_a_message_of_the_widget_is_given_too(monkeypatch: Any) -> None:
+    given: list[Any] = []
+    monkeypatch.setattr(control, "_obeying", [])
+    control.obey({"kind": "order", "run": "one", "action": "stop"})
+    control.attend(lambda *order: given.append(order))
+    for message in (
+        {"kind": "order", "run": "one", "action": "checkpoint", "values": {}},
+        {},
+        None,
+    ):
+        control.obey(message)
+    assert given == [("one", "checkpoint", {})]

@@ -66,9 +66,10 @@ def cells(tmp_path_factory):
         "train('svg')",
         CLOSED_BY_THE_TRAINING_THREAD,
         "1 + 1",
-        "done.wait(); print(threading.active_count() > 0, watcher.card.comm)",
+        "done.wait(); first = watcher.card",
         "train('widget', state=None)",
         RAISES,
+        "print(first.comm, watcher.card.comm is None)",
     ]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(s) for s in sources])
     patch = pytest.MonkeyPatch()
@@ -100,14 +101,28 @@ def test_the_output_says_how_the_run_ended(cells):
     ]
 
 
-def test_a_view_closed_by_the_training_thread_writes_into_its_own_cell_and_closes_the_widget(cells):
+def test_a_view_closed_by_the_training_thread_writes_into_its_own_cell(cells):
     (result,) = cells[4]
     assert result["data"] == {"text/plain": "2"}
-    (printed,) = cells[5]
-    assert printed["text"] == "True None\n"
+    assert cells[5] == []
+
+
+def test_a_widget_stays_open_for_pages_that_show_it_until_later_runs_have_ended(cells):
+    (printed,) = cells[8]
+    assert printed["text"] == "None False\n"
 
 
 def test_a_failed_run_leaves_its_picture_and_the_error(cells):
     picture, error = cells[7]
     assert picture["data"]["text/plain"].startswith("✗ Failed at step 3 · pets-3\nbecause\n")
     assert error["ename"] == "RuntimeError"
+
+
+def test_an_exported_page_shows_the_picture_and_no_widget(cells):
+    nbconvert = pytest.importorskip("nbconvert", reason="needs nbconvert")
+    notebook = nbformat.v4.new_notebook()
+    notebook.cells = [nbformat.v4.new_code_cell("train()", outputs=cells[1])]
+    html, _ = nbconvert.HTMLExporter().from_notebook_node(notebook)
+    assert "widget-view" not in html
+    body = html[html.index("<main") :] if "<main" in html else html
+    assert "data:image/svg+xml" in body

@@ -199,7 +199,7 @@ def test_a_wrong_change_is_refused_before_it_is_ordered(pictures: Path) -> None:
     with pytest.raises(SpecError, match="learning-rate"):
         run.set(learning_rate="fast")
     run.wait()
-    with pytest.raises(LeptonError, match="does not train in this kernel"):
+    with pytest.raises(LeptonError, match="does not train"):
         run.set(learning_rate=1e-4)
 
 

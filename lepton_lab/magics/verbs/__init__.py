@@ -2,9 +2,20 @@
 """The verbs, one file each, registered in the order of the work, which is the order of help."""
 
 from lepton_lab.magics.verb import verbs
-from lepton_lab.magics.verbs import data, doctor, evaluate, export, models, predict, runs, train
+from lepton_lab.magics.verbs import (
+    clean,
+    data,
+    doctor,
+    evaluate,
+    export,
+    models,
+    predict,
+    runs,
+    studio,
+    train,
+)
 
-for _module in (models, data, train, evaluate, predict, export, runs, doctor):
+for _module in (models, data, clean, train, evaluate, predict, export, runs, studio, doctor):
     verbs.register(_module.RECORD)
 
 __all__ = ["verbs"]

@@ -14,7 +14,7 @@ from lepton_lab.spec import DataSpec, ModelSpec, TrainSpec, option
 MODEL = Positional(
     "model", "model", "model name, run, local folder or variable; the latest when left out"
 )
-_DATA_OPTIONS = ("task", "val", "test", "label", "image", "exclude", "clean", "dedupe")
+_DATA_OPTIONS = ("task", "val", "test", "label", "image", "exclude", "clean", "dedupe", "edits")
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The renderer of runs in notebooks.
+import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
+
+import { RUN_MIME } from '../schema';
+import { ILab } from '../lab';
+import { RunRenderer } from '../run/renderer';
+
+// Before widgets (-10), which end in an error once their kernel is gone, and before plotly.
+const RANK = -20;
+
+/** Draws `application/vnd.lepton-lab.run.v1+json`. */
+export const renderer: JupyterFrontEndPlugin<void> = {
+  id: 'lepton-lab:renderer',
+  description: 'Draws runs in notebooks, live or long after, with or without a kernel.',
+  autoStart: true,
+  requires: [ILab, IRenderMimeRegistry],
+  activate: (_app: JupyterFrontEnd, lab: ILab, rendermime: IRenderMimeRegistry): void => {
+    rendermime.addFactory(
+      {
+        safe: true,
+        mimeTypes: [RUN_MIME],
+        createRenderer: options => new RunRenderer(options, lab)
+      },
+      RANK
+    );
+  }
+};
