@@ -42,7 +42,7 @@ test: $(STAMP) extension
 	@test ! -d extension/node_modules || (cd extension && PATH="$(CURDIR)/$(BIN):$$PATH" jlpm lint:check)
 	@test ! -d extension/node_modules || (cd extension && PATH="$(CURDIR)/$(BIN):$$PATH" jlpm test)
 	$(BIN)/python -m ruff check .
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile
 
 faults: $(STAMP)
 	$(BIN)/python -m pytest tests/faults --faults=full

@@ -34,7 +34,18 @@ from packaging.requirements import Requirement
 REPOSITORY = Path(__file__).resolve().parents[1]
 LIMIT = 2 * 1024**3
 NAMES_FOR_PIP = {"pytorch-cpu": "torch"}
-COPIED = ("lepton_lab", "notebooks", "binder", "pyproject.toml", "README.md", "LICENSE")
+COPIED = (
+    "lepton_lab",
+    "extension",
+    "jupyter-config",
+    "notebooks",
+    "binder",
+    "pyproject.toml",
+    "README.md",
+    "LICENSE",
+)
+LEFT_OUT = shutil.ignore_patterns("__pycache__", "node_modules", "lib")
+NOT_FOR_PIP = ("python", "pip", "nodejs")
 NOTEBOOK = "notebooks/01_first_model.ipynb"
 
 
@@ -99,14 +110,14 @@ def memory(pid: int) -> int:
 
 
 def conda_packages(text: str) -> list[Requirement]:
-    """The dependencies of an environment.yml as pip knows them, without Python and pip itself."""
+    """The dependencies of an environment.yml as pip knows them, without Python, pip and Node.js."""
     listed = [
         line.removeprefix("  - ") for line in text.partition("dependencies:\n")[2].splitlines()
     ]
     found = [Requirement(re.sub("(?<![<>=!])=(?!=)", "==", line)) for line in listed if line]
     for package in found:
         package.name = NAMES_FOR_PIP.get(package.name, package.name)
-    return [package for package in found if package.name not in ("python", "pip")]
+    return [package for package in found if package.name not in NOT_FOR_PIP]
 
 
 def lend(packages: list[Requirement], folder: Path) -> None:
@@ -132,7 +143,7 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict
     for name in COPIED:
         source, target = REPOSITORY / name, folder / name
         if source.is_dir():
-            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(source, target, ignore=LEFT_OUT)
         else:
             shutil.copy(source, target)
     venv, lent = folder / ".environment", folder / ".lent"
@@ -182,6 +193,7 @@ def test_the_environment_names_cpu_builds_from_one_channel() -> None:
     packages = conda_packages(text)
     assert [package.name for package in packages] == ["torch", "torchvision"]
     assert "pytorch-cpu" in text
+    assert "nodejs" in text
     declared = (REPOSITORY / "pyproject.toml").read_text("utf-8")
     for package in packages:
         assert f'"{package}"' in declared
