@@ -20,9 +20,18 @@ from pathlib import Path
 from typing import Any
 
 from lepton_lab import durable
-from lepton_lab.errors import LeptonError, StorageError, did_you_mean
+from lepton_lab.errors import LeptonError, SpecError, StorageError, did_you_mean
+from lepton_lab.spec import TrainSpec, parse
 
 ACTIONS = ("stop", "pause", "resume", "set", "checkpoint", "evaluate", "snapshot")
+CHANGEABLE = (
+    "learning_rate",
+    "weight_decay",
+    "clip",
+    "patience",
+    "checkpoint_every",
+    "label_smoothing",
+)
 ORDERS, ANSWERS = "orders", "answers"
 
 
@@ -114,3 +123,27 @@ def clear(folder: Path) -> None:
     """Throw away what an earlier process of this run left."""
     for name in (ORDERS, ANSWERS):
         shutil.rmtree(folder / name, ignore_errors=True)
+
+
+def check_changes(values: dict[str, Any]) -> dict[str, Any]:
+    """The values of a `set` order, typed; raises SpecError before anything is ordered."""
+    spec = parse(TrainSpec, values, where="train")
+    wrong = [name for name in values if name.replace("-", "_") not in (*CHANGEABLE, "lr")]
+    if wrong or not values:
+        named = f"'{wrong[0]}' cannot change" if wrong else "Nothing was named to change"
+        raise SpecError(
+            f"{named} while a run trains.",
+            f"These can: {', '.join(CHANGEABLE)}.",
+            "run.set(learning_rate=1e-4)",
+        )
+    known = {"lr": "learning_rate"}
+    names = [known.get(key, key.replace("-", "_")) for key in values]
+    typed = {name: getattr(spec, name) for name in names}
+    words = [name for name, value in typed.items() if isinstance(value, str)]
+    if words:
+        raise SpecError(
+            f"`{words[0]}` cannot become '{typed[words[0]]}' while a run trains.",
+            "That is decided before the first step; now it takes a number.",
+            "run.set(learning_rate=1e-4)",
+        )
+    return typed

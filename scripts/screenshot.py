@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Make the pictures of the documentation: the first notebook in a real JupyterLab and browser.
+"""Make the pictures of the documentation: the first notebook, the Studio, cleaning and the sidebar in a real JupyterLab.
 
     python scripts/screenshot.py               writes docs/images/*.png
     python scripts/screenshot.py --to FOLDER   writes them elsewhere
@@ -34,6 +34,17 @@ PICTURES = {
     "report = %lepton evaluate": "evaluation",
     "artifact = %lepton export": "export",
 }
+# Cells that are added below the notebook: what each shows, and what to wait for in its output.
+FACES = {
+    "studio": (
+        "import lepton_lab as lab\nlab.Studio('lepton_glyphs', 'digits', step='train').wait()",
+        "document.querySelector('.lepton-studio-root')?.innerText.includes('auto is')",
+    ),
+    "clean": (
+        "%lepton clean digits --model=lepton_glyphs",
+        "document.querySelector('.lepton-clean-root [role=option]')",
+    ),
+}
 
 
 class Page:
@@ -50,8 +61,8 @@ class Page:
         )
         address = f"{server.address}/lab/tree/{NOTEBOOK.name}?token=lepton-test&reset"
         self.page.goto(address)
-        self._wait("window.jupyterapp?.shell?.currentWidget?.context?.isReady", 90)
-        self._wait(f"{PANEL}.sessionContext?.session?.kernel?.status === 'idle'", 90)
+        self.wait("window.jupyterapp?.shell?.currentWidget?.context?.isReady", 90)
+        self.wait(f"{PANEL}.sessionContext?.session?.kernel?.status === 'idle'", 90)
         self._command("application:toggle-left-area")
         self.sources: list[str] = self.page.evaluate(
             f"{PANEL}.content.widgets.map(cell => cell.model.sharedModel.source)"
@@ -72,7 +83,7 @@ class Page:
 
     def finish(self) -> None:
         """Wait for the running cell; its error, if any, is raised here."""
-        self._wait("window.finished", 300)
+        self.wait("window.finished", 300)
         errors = f"{PANEL}.content.activeCell.model.outputs?.toJSON() ?? []"
         for output in self.page.evaluate(errors):
             if output["output_type"] == "error":
@@ -81,7 +92,24 @@ class Page:
     def wait_for_step(self, step: int) -> None:
         """Wait until the first chart of the page shows `step`."""
         chart = "document.querySelector('.js-plotly-plot')?.data?.[0]?.x?.at(-1) ?? 0"
-        self._wait(f"({chart}) >= {step}", 300)
+        self.wait(f"({chart}) >= {step}", 300)
+
+    def add(self, source: str) -> int:
+        """A new last cell; returns its number."""
+        self.page.evaluate(f"{PANEL}.content.activeCellIndex = {PANEL}.content.widgets.length - 1")
+        self._command("notebook:insert-cell-below")
+        self.page.evaluate(
+            f"source => {PANEL}.content.activeCell.model.sharedModel.setSource(source)", source
+        )
+        return int(self.page.evaluate(f"{PANEL}.content.activeCellIndex"))
+
+    def sidebar(self, target: Path) -> None:
+        """Save a picture of the whole window with the sidebar open."""
+        self.page.set_viewport_size({"width": WIDTH + 100, "height": 760})
+        self._command("lepton-lab:show-sidebar")
+        told = "document.querySelector('#lepton-lab-sidebar').innerText"
+        self.wait(f"/of \\d+ models/.test({told}) && {told}.includes('accuracy')", 30)
+        self.page.screenshot(path=target)
 
     def picture(self, cell: int, target: Path) -> None:
         """Save a picture of one cell with its output, as it is at this moment."""
@@ -96,7 +124,8 @@ class Page:
     def _command(self, name: str) -> None:
         self.page.evaluate("name => window.jupyterapp.commands.execute(name)", name)
 
-    def _wait(self, condition: str, seconds: float) -> None:
+    def wait(self, condition: str, seconds: float) -> None:
+        """Wait until a JavaScript condition holds in the page."""
         until(lambda: self.page.evaluate(f"() => {condition}"), seconds, condition)
 
 
@@ -114,6 +143,15 @@ def run(page: Page, target: Path) -> list[Path]:
             if source.startswith(start):
                 made.append(target / f"{name}.png")
                 page.picture(number, made[-1])
+    for name, (source, shown) in FACES.items():
+        number = page.add(source)
+        page.start(number)
+        page.finish()
+        page.wait(shown, 60)
+        made.append(target / f"{name}.png")
+        page.picture(number, made[-1])
+    made.append(target / "sidebar.png")
+    page.sidebar(made[-1])
     return made
 
 

@@ -257,6 +257,35 @@ def test_a_session_opens_the_first_notebook_and_runs_it_within_two_gigabytes(
     assert list(runs.glob("*/artifacts/*.lepton/certificate.json"))
 
 
+@pytest.mark.slow
+def test_the_wheel_brings_both_extensions_and_needs_no_node(
+    image: tuple[Path, dict[str, str]],
+) -> None:
+    """Listed with nothing but the environment on the path; the labextension where it was built here."""
+    if not (REPOSITORY / "lepton_lab" / "labextension" / "static").is_dir():
+        pytest.skip("the JupyterLab extension is not built here (make extension)")
+    folder, environment = image
+    alone = environment | {"PATH": environment["PATH"].split(os.pathsep)[0]}
+    for kind, name in {
+        "labextension": "lepton-lab",
+        "server extension": "lepton_lab.jupyter",
+    }.items():
+        told = subprocess.run(
+            [str(folder / ".environment" / "bin" / "jupyter"), *kind.split(), "list"],
+            cwd=folder,
+            env=alone,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+        )
+        lines = (told.stdout + told.stderr).splitlines()
+        mine = [line for line in lines if name in line]
+        assert mine, told.stdout + told.stderr
+        if kind == "labextension":
+            assert "enabled" in mine[0] and "OK" in mine[0]
+
+
 def first_address(port: int, session: Session) -> str:
     """Where a visitor of the session is sent."""
 

@@ -14,18 +14,8 @@ from lepton_lab import mailbox
 from lepton_lab.errors import LeptonError, SpecError, did_you_mean
 from lepton_lab.jupyter.answers import Posted
 from lepton_lab.jupyter.watched import Watched
-from lepton_lab.spec import TrainSpec, parse
 
 ACTIONS = ("stop", "pause", "resume", "set", "checkpoint", "evaluate")
-# What a run under way can change; the loop's own list, which lies in a room that loads frameworks.
-CHANGEABLE = (
-    "learning_rate",
-    "weight_decay",
-    "clip",
-    "patience",
-    "checkpoint_every",
-    "label_smoothing",
-)
 LARGEST_ORDER = 10_000
 
 
@@ -80,7 +70,7 @@ def _values(action: str, values: Any) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise SpecError("The values of an order are a JSON object.")
     if action == "set":
-        return _changes(values)
+        return mailbox.check_changes(values)
     split = values.get("split", "val")
     if action == "evaluate" and set(values) <= {"split"} and split in ("train", "val", "test"):
         return values
@@ -90,21 +80,3 @@ def _values(action: str, values: Any) -> dict[str, Any]:
             "evaluate takes a split, set takes options of a training, the others take nothing.",
         )
     return {}
-
-
-def _changes(values: dict[str, Any]) -> dict[str, Any]:
-    """The values of `set`, typed; only numbers that a run under way can change."""
-    named = {"lr": "learning_rate"}
-    names = {key: named.get(key, key.replace("-", "_")) for key in values}
-    spec = parse(TrainSpec, values, where="train")
-    typed = {name: getattr(spec, name) for name in names.values()}
-    wrong = [
-        name for name, value in typed.items() if name not in CHANGEABLE or isinstance(value, str)
-    ]
-    if wrong or not typed:
-        raise SpecError(
-            f"'{wrong[0]}' cannot change so while a run trains." if wrong else "Nothing was named.",
-            f"These can, to a number: {', '.join(CHANGEABLE)}.",
-            "run.set(learning_rate=1e-4)",
-        )
-    return typed

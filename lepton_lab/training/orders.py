@@ -12,46 +12,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lepton_lab import durable
-from lepton_lab.errors import SpecError
-from lepton_lab.spec import TrainSpec, parse
+from lepton_lab.mailbox import check_changes
 
 if TYPE_CHECKING:
     from lepton_lab.training.control import Order
     from lepton_lab.training.trainer import Trainer
 
-CHANGEABLE = (
-    "learning_rate",
-    "weight_decay",
-    "clip",
-    "patience",
-    "checkpoint_every",
-    "label_smoothing",
-)
 REPEATED = ("set", "stop", "micro_batch", "plan")
-
-
-def check_changes(values: dict[str, Any]) -> dict[str, Any]:
-    """The values of a `set` order, typed; raises SpecError before anything is ordered."""
-    spec = parse(TrainSpec, values, where="train")
-    wrong = [name for name in values if name.replace("-", "_") not in (*CHANGEABLE, "lr")]
-    if wrong or not values:
-        named = f"'{wrong[0]}' cannot change" if wrong else "Nothing was named to change"
-        raise SpecError(
-            f"{named} while a run trains.",
-            f"These can: {', '.join(CHANGEABLE)}.",
-            "run.set(learning_rate=1e-4)",
-        )
-    known = {"lr": "learning_rate"}
-    names = [known.get(key, key.replace("-", "_")) for key in values]
-    typed = {name: getattr(spec, name) for name in names}
-    words = [name for name, value in typed.items() if isinstance(value, str)]
-    if words:
-        raise SpecError(
-            f"`{words[0]}` cannot become '{typed[words[0]]}' while a run trains.",
-            "That is decided before the first step; now it takes a number.",
-            "run.set(learning_rate=1e-4)",
-        )
-    return typed
 
 
 def change(trainer: Trainer, values: dict[str, Any]) -> None:

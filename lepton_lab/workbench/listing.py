@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from lepton_lab.errors import LeptonError, NotFoundError, StorageError
 from lepton_lab.journal import RunFolder, keeping, run_folders, runs_root
 from lepton_lab.journal.folder import NAME, find_run
+from lepton_lab.mailbox import check_changes
 from lepton_lab.rendering import Card, Table, duration
-from lepton_lab.training.orders import check_changes
 from lepton_lab.workbench.handle import Run
 
 if TYPE_CHECKING:

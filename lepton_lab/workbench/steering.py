@@ -58,7 +58,7 @@ class Steering:
         Raises:
             SpecError: A value is wrong or cannot change while training.
         """
-        from lepton_lab.training.orders import check_changes
+        from lepton_lab.mailbox import check_changes
 
         return self._order("set", **check_changes(values))
 

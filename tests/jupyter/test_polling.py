@@ -17,10 +17,8 @@ from lepton_lab.errors import NotFoundError
 from lepton_lab.events import StepDone, to_line
 from lepton_lab.jupyter import digest, search
 from lepton_lab.jupyter.digest import Digest
-from lepton_lab.jupyter.orders import CHANGEABLE
 from lepton_lab.jupyter.places import Root
 from lepton_lab.jupyter.project import Project
-from lepton_lab.training import orders
 from tests.jupyter.conftest import STARTED, a_whole_run, steps, write
 
 
@@ -156,10 +154,6 @@ def test_a_place_is_below_the_root_or_it_is_not_there(tmp_path, name):
     assert root.inside("/a/") == tmp_path / "root" / "a"
     with pytest.raises(NotFoundError):
         root.inside(name)
-
-
-def test_the_server_asks_for_no_change_that_the_loop_cannot_make():
-    assert CHANGEABLE == orders.CHANGEABLE
 
 
 def test_no_framework_is_loaded_by_any_route(tmp_path):

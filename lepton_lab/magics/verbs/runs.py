@@ -13,8 +13,8 @@ from typing import Any
 
 from lepton_lab.magics.verb import Part, Positional, Request, Verb
 from lepton_lab.magics.verbs.train import TrainOptions
+from lepton_lab.mailbox import CHANGEABLE
 from lepton_lab.spec import TrainSpec, option
-from lepton_lab.training.orders import CHANGEABLE
 
 RUN = Positional("run", "run", "name of a run, or a variable; the latest when left out")
 
