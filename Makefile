@@ -13,6 +13,8 @@ STAMP := $(VENV)/.installed
 EXTENSION := lepton_lab/labextension/package.json
 SOURCES := $(shell find extension/src extension/style extension/schema lepton_lab/widgets -name '*.py' -prune -o -type f -print) \
 	extension/package.json extension/yarn.lock
+# Files that take minutes are begun first, so that no process waits for the other at the end.
+LONG := tests/test_real_data.py tests/browser tests/test_binder.py tests/kernels tests/faults
 ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
@@ -42,7 +44,7 @@ test: $(STAMP) extension
 	@test ! -d extension/node_modules || (cd extension && PATH="$(CURDIR)/$(BIN):$$PATH" jlpm lint:check)
 	@test ! -d extension/node_modules || (cd extension && PATH="$(CURDIR)/$(BIN):$$PATH" jlpm test)
 	$(BIN)/python -m ruff check .
-	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile
+	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder $(LONG) tests
 
 faults: $(STAMP)
 	$(BIN)/python -m pytest tests/faults --faults=full
