@@ -87,6 +87,9 @@ def test_make_knows_its_targets_and_refuses_an_old_python(tmp_path: Path) -> Non
         pytest.skip("make is not installed")
     shutil.copy(REPOSITORY / "Makefile", tmp_path)
     shutil.copy(REPOSITORY / "pyproject.toml", tmp_path)
+    (tmp_path / "extension").mkdir()
+    for name in ("package.json", "yarn.lock"):
+        shutil.copy(REPOSITORY / "extension" / name, tmp_path / "extension")
     for target, step in (("demo", "scripts/demo.py"), ("lab", "jupyter lab"), ("test", "pytest")):
         planned = subprocess.run(
             [make, "-n", target], cwd=tmp_path, capture_output=True, text=True, check=True
