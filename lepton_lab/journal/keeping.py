@@ -42,7 +42,8 @@ def rename(folder: RunFolder, name: str) -> Path:
     path = _moved(folder.path, folder.path.with_name(name))
     RunFolder(path).update(name=name)
     for child in children:
-        child.update(parent={**child.record["parent"], "run": name})
+        links = child.record["parent"].items()
+        child.update(parent={k: name if v == folder.name else v for k, v in links})
     return path
 
 
@@ -101,10 +102,11 @@ def refuse_live(folder: RunFolder, what: str) -> None:
 
 
 def _children(name: str) -> Iterator[RunFolder]:
-    """The runs that began from the run of that name."""
+    """The runs that began from the run of that name or repeat it."""
     for folder in run_folders():
         try:
-            if (folder.record.get("parent") or {}).get("run") == name:
+            parent = folder.record.get("parent") or {}
+            if name in (parent.get("run"), parent.get("repeats")):
                 yield folder
         except StorageError:
             continue

@@ -119,6 +119,20 @@ def ask(verb: Verb, positionals: Mapping[str, Any], options: Mapping[str, Any]) 
     return Request(verb, dict(positionals), ordered)
 
 
+def made_from(request: Request) -> tuple[Any, ...]:
+    """What decides a result: requests with equal ones would give the same again."""
+    return tuple(request.positionals.items()), tuple(request.options.items())
+
+
+def changed(state: State, step: str, wanted: Callable[[State], Request]) -> bool:
+    """Whether the result of a step is not what its fields ask for now; fields that ask for nothing changed too."""
+    result = state.results.get(step)
+    try:
+        return result is not None and result.made_from != made_from(wanted(state))
+    except LeptonError:
+        return result is not None
+
+
 def label(name: str) -> str:
     """A field's name as a person reads it.
 

@@ -73,12 +73,12 @@ class IsolatedSession(Session):
             _close(child)
         refused = mailbox.collect_answer(folder.path, FAILED)
         self._take_weights()
-        if self.ended is None and refused is None:
-            self._record_crash(where)
-            raise _crash(folder, child.returncode)
+        if self.ended is None:
+            self._record_loss(where)
         if refused is not None:
             raise LeptonError(*refused.error[:3])
-        assert self.ended is not None
+        if self.ended is None:
+            raise _crash(folder, child.returncode)
         return self.ended.state
 
     def _record_end(self, where: dict[str, Any], state: str, message: str, seconds: float) -> None:
@@ -86,8 +86,8 @@ class IsolatedSession(Session):
         if self.ended is None:
             super()._record_end(where, state, message, seconds)
 
-    def _record_crash(self, where: dict[str, Any]) -> None:
-        """The child is gone, so its journal is ended from here."""
+    def _record_loss(self, where: dict[str, Any]) -> None:
+        """The child is gone without an end, so its journal is ended from here."""
         where["best"] = self.work.folder.record.get("best") or {}
         journal = JournalWriter(self.work.folder.journal)
         self.closing.append(journal.close)

@@ -103,13 +103,17 @@ def branched(run: Run, step: int | None = None, **changes: Any) -> Work:
     spec = replace(spec, train=asked)
     plan = _changed_plan(Plan(**record["plan"]), changes)
     work = work_of(run, run.folder)
-    parent = {"run": run.name, "step": int(start.name[5:])}
-    work.folder = _new_folder(work.built, work.data, spec, plan, parent)
-    start = _held(start, work.folder)
-    work.spec, work.plan, work.checkpoint, work.branch = spec, plan, start, True
     work.learning_rate = (
         plan.learning_rate if "learning_rate" in changes or "lr" in changes else None
     )
+    parent = {
+        "run": run.name,
+        "step": int(start.name[5:]),
+        "learning_rate": work.learning_rate,
+    }
+    work.folder = _new_folder(work.built, work.data, spec, plan, parent)
+    start = _held(start, work.folder)
+    work.spec, work.plan, work.checkpoint, work.branch = spec, plan, start, True
     return work
 
 
@@ -132,9 +136,10 @@ def repeated(run: Run, *, name: str = "") -> Work:
             replay.setdefault(event.step, []).append(Order(event.action, event.values))
     spec = replace(work.spec, train=replace(work.spec.train, name=name, budget=""))
     work.plan = replace(work.plan, time=None)
-    work.folder = _new_folder(
-        work.built, work.data, spec, work.plan, {"run": run.name, "repeats": True}
-    )
+    parent = {**run.record["parent"], "repeats": run.name}
+    work.folder = _new_folder(work.built, work.data, spec, work.plan, parent)
+    if work.checkpoint is not None:
+        work.checkpoint = _held(work.checkpoint, work.folder)
     work.spec, work.replay = spec, replay
     return work
 
@@ -202,10 +207,7 @@ def _first_weights(run: Run, work: Work) -> None:
         own = run.folder.path / START / f"step-{parent['step']}"
         found = own if own.is_dir() else _checkpoint_at(run_called(parent["run"]), parent["step"])
         work.checkpoint, work.branch = found, True
-        changed = (
-            work.plan.learning_rate != run_called(parent["run"]).record["plan"]["learning_rate"]
-        )
-        work.learning_rate = work.plan.learning_rate if changed else None
+        work.learning_rate = parent["learning_rate"]
         return
     weights = parent.get("weights")
     source = run_called(parent["run"]).model if weights else LeptonModel(work.spec.model)

@@ -70,7 +70,8 @@ def test_a_common_mistake_takes_at_most_four_lines_and_ends_with_a_line_that_par
 
 
 def test_run_all_stops_at_the_cell_that_fails(kernel: Any) -> None:
-    kernel.execute("%lepton trian")
+    # The kernel aborts what waits behind the failure, so the failure waits until the next cell is in.
+    kernel.execute("import time; time.sleep(3)\n%lepton trian")
     later = kernel.execute("after = 1")
     while True:
         reply = kernel.get_shell_msg(timeout=60)

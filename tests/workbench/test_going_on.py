@@ -185,7 +185,7 @@ def test_a_branch_starts_from_a_kept_checkpoint_with_its_own_values(pictures: Pa
     parent = lab.train("lepton_glyphs", lab.data(pictures), **{**OPTIONS, "checkpoint_every": 0})
     step = parent.best["step"]
     child = parent.branch(step=step, learning_rate=1e-4, epochs=4)
-    assert child.record["parent"] == {"run": parent.name, "step": step}
+    assert child.record["parent"] == {"run": parent.name, "step": step, "learning_rate": 1e-4}
     assert child.events[0].step == step
     first = next(e for e in child.events if isinstance(e, StepDone))
     assert first.step == step + 1
@@ -325,6 +325,9 @@ def test_a_branch_trains_with_its_own_values_and_not_its_parents(pictures: Path)
     assert {group["weight_decay"] for group in groups["param_groups"]} == {0.0, 0.3}
     again = lab.reproduce(child)
     assert same(weights(child), weights(again))
+    parent.delete()
+    child.delete()
+    assert same(weights(again), weights(lab.reproduce(again)))
 
 
 def test_a_process_that_ends_stops_its_run_and_does_not_abort(

@@ -146,3 +146,6 @@ def test_what_goes_wrong_there_is_told_here_in_its_own_words(flowers: Path) -> N
     next(flowers.glob("rose/*")).unlink()
     with pytest.raises(LeptonError, match="not what it was trained on"):
         lab.train(MODEL, data, isolate=True, **SHORT)
+    (run,) = lab.runs()
+    assert run.state == "failed"
+    assert [e.kind for e in run.events] == ["alert", "ended"]

@@ -15,7 +15,18 @@ from lepton_lab.magics.verb import Part, Request
 from lepton_lab.magics.verbs import verbs
 from lepton_lab.spec import DataSpec
 from lepton_lab.studio import blocks
-from lepton_lab.studio.contract import Action, Block, Change, Mark, Step, Tell, ask, given
+from lepton_lab.studio.contract import (
+    Action,
+    Block,
+    Change,
+    Mark,
+    Step,
+    Tell,
+    ask,
+    changed,
+    given,
+    made_from,
+)
 from lepton_lab.studio.state import Result, State
 
 if TYPE_CHECKING:
@@ -45,18 +56,9 @@ def wanted(state: State) -> Request:
     return ask(verbs.get("data"), {"data": path}, given(state, "data", DataSpec, FIELDS))
 
 
-def made_from(request: Request) -> tuple[Any, ...]:
-    """What decides the data set."""
-    return request.word("data"), tuple(request.options.items())
-
-
 def stale(state: State) -> bool:
     """Whether the data set is not what the fields say."""
-    result = state.results.get("data")
-    try:
-        return result is not None and result.made_from != made_from(wanted(state))
-    except LeptonError:
-        return result is not None
+    return changed(state, "data", wanted)
 
 
 def _panel(state: State) -> list[Block]:

@@ -16,7 +16,18 @@ from lepton_lab.magics.verb import Part, Request
 from lepton_lab.magics.verbs import verbs
 from lepton_lab.magics.verbs.evaluate import EvaluateOptions
 from lepton_lab.studio import blocks
-from lepton_lab.studio.contract import Action, Block, Change, Mark, Step, Tell, ask, given
+from lepton_lab.studio.contract import (
+    Action,
+    Block,
+    Change,
+    Mark,
+    Step,
+    Tell,
+    ask,
+    changed,
+    given,
+    made_from,
+)
 from lepton_lab.studio.state import Result, State
 from lepton_lab.studio.steps.run import over, run_of
 
@@ -43,15 +54,9 @@ def wanted(state: State) -> Request:
     )
 
 
-def made_from(request: Request) -> tuple[Any, ...]:
-    """What decides the evaluation."""
-    return request.word("model"), tuple(request.options.items())
-
-
 def stale(state: State) -> bool:
     """Whether the evaluation is of another run or split than the fields name."""
-    result = state.results.get("evaluate")
-    return result is not None and result.made_from != made_from(wanted(state))
+    return changed(state, "evaluate", wanted)
 
 
 def _panel(state: State) -> list[Block]:

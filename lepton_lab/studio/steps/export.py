@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lepton_lab.errors import LeptonError
 from lepton_lab.magics.verb import Part, Request
@@ -14,7 +14,18 @@ from lepton_lab.magics.verbs import verbs
 from lepton_lab.magics.verbs.export import ExportOptions
 from lepton_lab.rendering import size
 from lepton_lab.studio import blocks
-from lepton_lab.studio.contract import Action, Block, Change, Mark, Step, Tell, ask, given
+from lepton_lab.studio.contract import (
+    Action,
+    Block,
+    Change,
+    Mark,
+    Step,
+    Tell,
+    ask,
+    changed,
+    given,
+    made_from,
+)
 from lepton_lab.studio.state import Result, State
 from lepton_lab.studio.steps.run import over, run_of
 
@@ -33,15 +44,9 @@ def wanted(state: State) -> Request:
     return ask(verbs.get("export"), {"model": run_of(state).name}, options)
 
 
-def made_from(request: Request) -> tuple[Any, ...]:
-    """What decides the artifact."""
-    return request.word("model"), tuple(request.options.items())
-
-
 def stale(state: State) -> bool:
     """Whether the artifact is of another run, format or place than the fields name."""
-    result = state.results.get("export")
-    return result is not None and result.made_from != made_from(wanted(state))
+    return changed(state, "export", wanted)
 
 
 def _panel(state: State) -> list[Block]:

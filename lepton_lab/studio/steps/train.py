@@ -14,7 +14,19 @@ from lepton_lab.magics.verbs import verbs
 from lepton_lab.rendering import learning_rate
 from lepton_lab.spec import ModelSpec, TrainSpec, parse
 from lepton_lab.studio import blocks
-from lepton_lab.studio.contract import Action, Block, Change, Mark, Step, Tell, ask, given, shown
+from lepton_lab.studio.contract import (
+    Action,
+    Block,
+    Change,
+    Mark,
+    Step,
+    Tell,
+    ask,
+    changed,
+    given,
+    made_from,
+    shown,
+)
 from lepton_lab.studio.presets import presets
 from lepton_lab.studio.state import Result, State
 from lepton_lab.studio.steps import data as data_step
@@ -38,18 +50,9 @@ def wanted(state: State) -> Request:
     return ask(verbs.get("train"), {"model": name, "data": data.word("data")}, options)
 
 
-def made_from(request: Request) -> tuple[Any, ...]:
-    """What decides the run."""
-    return tuple(request.positionals.items()), tuple(request.options.items())
-
-
 def stale(state: State) -> bool:
     """Whether the run is not what the fields say."""
-    result = state.results.get("train")
-    try:
-        return result is not None and result.made_from != made_from(wanted(state))
-    except LeptonError:
-        return result is not None
+    return changed(state, "train", wanted)
 
 
 def missing(state: State) -> tuple[str, str]:
