@@ -29,6 +29,7 @@ _PUBLIC = {
     "bench": "lepton_lab.workbench",
     "clean": "lepton_lab.workbench",
     "compare": "lepton_lab.workbench",
+    "cross_validate": "lepton_lab.workbench",
     "data": "lepton_lab.workbench",
     "doctor": "lepton_lab.workbench",
     "evaluate": "lepton_lab.workbench",
@@ -94,6 +95,7 @@ if TYPE_CHECKING:
     from lepton_lab.workbench import bench as bench
     from lepton_lab.workbench import clean as clean
     from lepton_lab.workbench import compare as compare
+    from lepton_lab.workbench import cross_validate as cross_validate
     from lepton_lab.workbench import data as data
     from lepton_lab.workbench import doctor as doctor
     from lepton_lab.workbench import evaluate as evaluate

@@ -53,6 +53,7 @@ class ModelSpec:
     weights: str = option("pretrained", "pretrained, none (random), or a .safetensors file")
     image_size: int | None = option(None, "side of the input image in pixels; the model's own when left out", low=8, high=4096)
     channels: int = option(3, "input channels", low=1, high=4)
+    max_length: int | None = option(None, "longest text in tokens; what is beyond is cut off. The model's own, at most 512, when left out", low=4, high=100_000)
 
 
 @dataclass(frozen=True)
@@ -64,11 +65,19 @@ class DataSpec:
     val: float = option(0.15, "share held out to choose the best epoch", low=0.0, high=0.9)
     test: float = option(0.15, "share held out to report on", low=0.0, high=0.9)
     label: str = option("", "column with the class, or TABLE:COLUMN beside a folder of images")
+    labels: Literal["auto", "class", "classes", "number"] = option("auto", "what the labels of texts are: one class, several classes, or a number")
     image: str = option("", "column with the image path")
+    text: str = option("", "column with the text, or the two columns of a pair, separated by a comma")
+    tokens: str = option("", "column with the list of words")
+    tags: str = option("", "column with the tag of each word")
+    group: str = option("", "column whose rows with equal values stay on one side of the split")
+    drop: tuple[str, ...] = option((), "columns to leave out, separated by commas")
+    masks: str = option("", "folder with the masks of a folder of images")
     exclude: tuple[str, ...] = option((), "classes to leave out, separated by commas")
     clean: Literal["skip", "stop"] = option("skip", "leave unreadable files out, or stop on them")
     dedupe: bool = option(True, "move copies of a training image out of val and test")
     seed: int = option(42, "seed of the split", low=0)
+    fold: str = option("", "K/N: cut train and val into N folds and hold the K-th out as val")
     edits: str = option("", "edits file of lab.clean; FILE@N for its first N lines")
 
 
@@ -91,6 +100,8 @@ class TrainSpec:
     cutmix: float = option(0.0, "alpha of cutmix; 0 is off", low=0.0, high=10.0)
     ema: float = option(0.0, "decay of the weight average that is evaluated and kept; 0 is off", low=0.0, high=0.99999)
     accumulate: int = option(1, "micro-batches per optimizer step; the batch size stays the same", low=1, high=4096)
+    class_weights: Literal["none", "balanced"] = option("none", "balanced gives every class the same weight in the loss")
+    focal: float = option(0.0, "gamma of the focal loss; 0 is off", low=0.0, high=10.0)
     clip: float = option(1.0, "largest gradient norm; 0 is off", low=0.0, high=1e6)
     precision: Literal["auto", "fp32", "bf16", "fp16"] = option("auto", "number format of the forward pass")
     channels_last: bool | Literal["auto"] = option("auto", "memory layout for convolutions")

@@ -22,7 +22,7 @@ from lepton_lab import events, mailbox
 from lepton_lab.charts import document
 from lepton_lab.journal import record
 from lepton_lab.jupyter import answers, orders
-from lepton_lab.widgets import control
+from lepton_lab.widgets import bundle, control
 
 TARGET = Path(__file__).parent.parent / "extension" / "src" / "schema.ts"
 HEAD = """// SPDX-License-Identifier: BSD-3-Clause
@@ -45,6 +45,7 @@ def schema() -> str:
         *(interface(cls) for cls in typed(record)),
         f"export const RUN_MIME = {quoted(document.MIME)};\n",
         f"export const RUN_VERSION = {document.VERSION};\n",
+        f"export const PAGE_MIME = {quoted(bundle.MIME)};\n",
         *(interface(cls) for cls in typed(answers)),
         comment("What a run under way can be asked for through the server."),
         union("OrderAction", map(quoted, orders.ACTIONS)),

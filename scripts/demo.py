@@ -76,7 +76,7 @@ def summary(run: Any, artifact: Any, executed: Path) -> str:
     rows = {
         "accuracy": f"{report['accuracy']:.1%}, 95 % interval {low:.1%} to {high:.1%}, "
         f"on {report['n']:.0f} {report.split} images",
-        "parity": f"{parity['top1_agreement']:.1%} of {tried} samples get the same label from ONNX "
+        "parity": f"{parity['agreement']:.1%} of {tried} samples get the same label from ONNX "
         f"and PyTorch, largest difference of a probability {difference:.0e}",
         "notebook": executed,
         "run": run.path,

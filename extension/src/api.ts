@@ -2,6 +2,7 @@
 // The server's routes. What it refuses is thrown with the three lines that it gives: what, why, what to do.
 import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
+import type { JSONObject } from '@lumino/coreutils';
 
 import type {
   IArtifactView,
@@ -70,6 +71,11 @@ export class Server {
 
   run(id: string, known: Answer<IRunDocument> | null): Promise<Answer<IRunDocument>> {
     return this.again(`runs/${encodeURIComponent(id)}`, {}, known);
+  }
+
+  /** What a cell keeps of a run, for every reader of notebooks. */
+  bundle(id: string): Promise<Record<string, JSONObject | string>> {
+    return this.get(`runs/${encodeURIComponent(id)}/bundle`, {});
   }
 
   journal(path: string, known: Answer<IRunDocument> | null): Promise<Answer<IRunDocument>> {

@@ -26,6 +26,16 @@ export function fromNotebook(path: string, notebook: string): string {
   return relative.startsWith('.') ? relative : `./${relative}`;
 }
 
+/** The cells that hold code, which may be magic or Python: a magic's extension is loaded where no cell does. */
+export function cells(code: string, others: Iterable<string>): string[] {
+  if (!/^(?:%%|[^\n]*%)lepton\b/m.test(code)) {
+    return [code];
+  }
+  const whole = cell(code, others);
+  // What begins with %% must be the first line of its cell.
+  return code.startsWith('%%') && whole !== code ? [LOAD, code] : [whole];
+}
+
 /** The text of a new cell: with the extension's line where no cell of the notebook has it. */
 export function cell(line: string, others: Iterable<string>): string {
   for (const source of others) {

@@ -32,11 +32,21 @@ export function active(notebooks: INotebookTracker | null): NotebookPanel | null
 /** Put a line into a cell of its own below the active one, and make that the active one. */
 export function insert(panel: NotebookPanel, line: string): void {
   const { content } = panel;
-  const at = content.widgets.length ? content.activeCellIndex + 1 : 0;
-  content.model?.sharedModel.insertCell(at, made('code', cell(line, sources(panel))));
-  content.activeCellIndex = at;
+  const place = content.widgets.length ? content.activeCellIndex : -1;
+  insertBelow(panel, place, [cell(line, sources(panel))]);
+}
+
+/** Put code into cells of their own below the one at a place, and make the last of them the active one. */
+export function insertBelow(panel: NotebookPanel, place: number, codes: readonly string[]): void {
+  const { content } = panel;
+  const last = place + codes.length;
+  content.model?.sharedModel.insertCells(
+    place + 1,
+    codes.map(code => made('code', code))
+  );
+  content.activeCellIndex = last;
   content.deselectAll();
-  void content.scrollToItem(at);
+  void content.scrollToItem(last);
 }
 
 /** A notebook with these cells in a folder, opened. */

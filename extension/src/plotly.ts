@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Plotly.js from the server, loaded when the first chart needs it, once per page.
-import { library, offer } from '../../lepton_lab/widgets/card.js';
+// Plotly.js, found when the first chart needs it: plotly's own renderer brings it into most pages, and where it
+// does not, the server has it. There is one copy per page, which our widgets share.
+import { library, search, served } from '../../lepton_lab/widgets/card.js';
 
 /** The part of Plotly.js that we call. */
 export interface Plotly {
@@ -9,9 +10,14 @@ export interface Plotly {
   Plots: { resize(node: HTMLElement): void };
 }
 
-/** Plotly.js; `address` is where the server has it. */
-export function plotly(address: string): Promise<Plotly> {
-  void offer(() => loaded(address));
+/** Plotly.js is at this address of the server, for all on the page who look for it. */
+export function serve(address: string): void {
+  served(() => loaded(address));
+}
+
+/** Plotly.js. */
+export function plotly(): Promise<Plotly> {
+  void search();
   return library() as Promise<Plotly>;
 }
 

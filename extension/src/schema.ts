@@ -189,6 +189,8 @@ export const RUN_MIME = 'application/vnd.lepton-lab.run.v1+json';
 
 export const RUN_VERSION = 1;
 
+export const PAGE_MIME = 'application/vnd.lepton-lab.page.v1+json';
+
 /**
  * A run in a list.
  *

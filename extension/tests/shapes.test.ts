@@ -10,7 +10,7 @@ describe('a certificate', () => {
   it('is told as a line for each format', () => {
     const metric = { name: 'accuracy', value: 0.9583, low: 0.898, high: 0.984 };
     const onnx = {
-      top1_agreement: 1,
+      agreement: 1,
       largest_difference: { probabilities: 3e-7 },
       metric: { before: metric, after: metric }
     };

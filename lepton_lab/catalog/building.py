@@ -29,9 +29,10 @@ class BuiltModel:
     """A module with everything that belongs to it.
 
     Attributes:
-        module: float32 (N, C, H, W), normalized, to logits (N, classes).
+        module: Its task calls it; an image classifier takes float32 (N, C, H, W), normalized, and gives
+            logits (N, classes).
         config: JSON from which `from_config` makes the same architecture.
-        preprocessing: How an image becomes the module's input, as data.
+        preprocessing: How a sample becomes the module's input, as data.
         classes: Names in the order of the outputs; empty for a backbone without a head.
         entry: What was built.
         weights: Where they came from, in words.
@@ -39,6 +40,8 @@ class BuiltModel:
         groups: Parameter names by depth, input first, the head last.
         head: Parameter names of the head.
         notes: What was changed in the model so that it trains well, in words.
+        files: What the preprocessing names and does not hold itself (a tokenizer), by name.
+        recipe: Values that "auto" stands for in training ("learning_rate", ...), and "why".
     """
 
     module: torch.nn.Module
@@ -51,6 +54,8 @@ class BuiltModel:
     groups: list[list[str]]
     head: list[str]
     notes: tuple[str, ...] = field(default=())
+    files: dict[str, bytes] = field(default_factory=dict, repr=False)
+    recipe: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -153,6 +158,13 @@ def _framework(name: str) -> Framework:
 _MODULES = {
     "timm": "lepton_lab.catalog.timm_models",
     "transformers": "lepton_lab.catalog.transformers_models",
+    "transformers-text": "lepton_lab.catalog.text_models",
+    "transformers-tokens": "lepton_lab.catalog.token_models",
+    "transformers-boxes": "lepton_lab.catalog.detection_models",
+    "transformers-masks": "lepton_lab.catalog.segmentation_models",
+    "transformers-sound": "lepton_lab.catalog.audio_models",
+    "timm-sound": "lepton_lab.catalog.spectrogram_models",
+    "tabular": "lepton_lab.catalog.tabular_models",
 }
 
 

@@ -22,7 +22,7 @@ class ModelEntry:
         task: The task whose head the weights have.
         family: Module of timm or model type of transformers.
         params: Parameters with the pretrained head; 0 where unknown.
-        input_size: (channels, height, width) in pixels.
+        input_size: (channels, height, width) in pixels; empty where the input is no picture.
         mean: Per channel, on the scale of 0 to 1; empty where only the checkpoint's own files say.
         std: Per channel, as `mean`.
         interpolation: Resize filter; empty where unknown.
@@ -41,7 +41,7 @@ class ModelEntry:
     task: str = "image-classification"
     family: str = ""
     params: int = 0
-    input_size: tuple[int, int, int] = (3, 224, 224)
+    input_size: tuple[int, ...] = (3, 224, 224)
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
     interpolation: str = ""
@@ -90,12 +90,12 @@ class ModelEntry:
 
     def card(self) -> Card:
         """The model card: facts, licence, and what to type next."""
-        channels, height, width = self.input_size
+        size = " x ".join(map(str, self.input_size)) + (" (fixed)" if self.fixed_input else "")
         facts = {
             "task": self.task,
             "parameters": f"{count(self.params)} ({self.params:,})" if self.params else "unknown",
-            "input": f"{channels} x {height} x {width}" + (" (fixed)" if self.fixed_input else ""),
-            "preprocessing": self._preprocessing(),
+            "input": size if self.input_size else "",
+            "preprocessing": self._preprocessing() if self.input_size else "",
             "classes": self.num_classes or "none: a backbone",
             "licence": " – ".join(part for part in (self.licence, self.licence_note) if part) or "none needed",
             "weights": self._weights(),

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lepton_lab.catalog.entry import ModelEntry
+from lepton_lab.catalog.purpose import task_of
 from lepton_lab.errors import LeptonError
 
 _STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
@@ -17,13 +18,15 @@ _LARGEST_HEADER = 100_000_000
 
 
 def framework(config: dict[str, Any]) -> str:
-    """"timm" or "transformers", told by the keys of a `config.json`; empty when it is neither's.
+    """"timm", "transformers" or "tabular", told by the keys of a `config.json`; empty when it is nobody's.
 
     >>> framework({"architecture": "resnet18"}), framework({"model_type": "vit"}), framework({})
     ('timm', 'transformers', '')
     """
     if isinstance(config.get("architecture"), str):
         return "timm"
+    if config.get("source") == "tabular":
+        return "tabular"
     return "transformers" if isinstance(config.get("model_type"), str) else ""
 
 
@@ -52,7 +55,10 @@ def read_folder(folder: Path, source: str = "folder") -> ModelEntry:
         LeptonError: It holds no model of timm's or transformers' layout.
     """
     config = read_config(folder)
-    facts = timm_facts(config) if framework(config) == "timm" else transformers_facts(config, folder)
+    if framework(config) == "tabular":
+        facts = {"task": str(config.get("task", "")), "family": str(config.get("network", ""))}
+    else:
+        facts = timm_facts(config) if framework(config) == "timm" else transformers_facts(config, folder)
     return ModelEntry(name=folder.name, source=source, params=count_parameters(folder), location=str(folder), **facts)
 
 
@@ -78,10 +84,12 @@ def timm_facts(config: dict[str, Any]) -> dict[str, Any]:
 def transformers_facts(config: dict[str, Any], folder: Path | None = None) -> dict[str, Any]:
     """Fields of `ModelEntry` from transformers' `config.json` and, where it is there, the processor's file."""
     size = _pair(config.get("image_size")) or _processor_size(folder) or (224, 224)
-    labels = config.get("id2label")
+    labels, task = config.get("id2label"), task_of(config)
+    pictures = task not in ("text-classification", "token-classification", "audio-classification")
     return {
         "family": config["model_type"],
-        "input_size": (int(config.get("num_channels", 3)), *size),
+        "task": task,
+        "input_size": (int(config.get("num_channels", 3)), *size) if pictures else (),
         "num_classes": len(labels) if isinstance(labels, dict) else int(config.get("num_labels", 2)),
     }
 

@@ -22,8 +22,10 @@ _SETS = {1000: "ImageNet-1k", 11821: "ImageNet-12k", 21841: "ImageNet-22k", 2184
 
 @functools.cache
 def entries() -> tuple[ModelEntry, ...]:
-    """Every model by name: the built-in ones first, then the index in its own order."""
-    return (*builtin(), *(_entry(row) for row in _table()["rows"]))
+    """Every model by name: the built-in ones first, then the index in its own order, then those of other tasks."""
+    from lepton_lab.catalog.curated import curated
+
+    return (*builtin(), *(_entry(row) for row in _table()["rows"]), *curated())
 
 
 @functools.cache

@@ -18,7 +18,7 @@ _UNITS = {"": 1, "k": 1_000, "m": 1_000_000, "b": 1_000_000_000}
 _SORTS = {
     "name": lambda entry: entry.name,
     "params": lambda entry: (entry.params == 0, entry.params, entry.name),
-    "image_size": lambda entry: (max(entry.input_size[1:]), entry.params, entry.name),
+    "image_size": lambda entry: (max(entry.input_size[1:], default=0), entry.params, entry.name),
 }
 _SOURCES = ("builtin", "timm", "transformers")
 
@@ -84,7 +84,7 @@ def models(
 
     Args:
         pattern: "resnet50" (all its tags), "convnext*", "*in22k*", "microsoft/*".
-        task: Name of a task; all models of this catalogue classify images.
+        task: Name of a task.
         max_params: Largest number of parameters: 30_000_000, "30M", "1.5B".
         max_image_size: Largest side of the input image in pixels.
         licence: Part of the licence's name, such as "apache".
@@ -105,7 +105,7 @@ def models(
     if limit is not None:
         found = [entry for entry in found if 0 < entry.params <= limit]
     if max_image_size is not None:
-        found = [entry for entry in found if max(entry.input_size[1:]) <= max_image_size]
+        found = [entry for entry in found if 0 < max(entry.input_size[1:], default=0) <= max_image_size]
     if licence is not None:
         found = [entry for entry in found if licence.lower() in entry.licence.lower()]
     if wanted is not None:
@@ -161,8 +161,8 @@ def _choice(option: str, value: str, choices: Any) -> str:
 
 
 def _row(entry: ModelEntry) -> tuple[str, ...]:
-    height, width = entry.input_size[1:]
-    size = f"{height}" if height == width else f"{height}x{width}"
+    height, width = entry.input_size[1:] or (0, 0)
+    size = f"{height or '–'}" if height == width else f"{height}x{width}"
     flag = " !" if entry.licence_note == "not for commercial use" else ""
     return (
         entry.name,

@@ -8,6 +8,7 @@ restart, a second kernel and a reloaded page all see the same.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,6 +43,7 @@ class Desk:
         data: The data set; never changed.
         path: The edits file.
         suspects: The most doubtful first.
+        listeners: Called after each decision, on the thread that made it.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class Desk:
     ) -> None:
         self.data, self.path = data, path
         self.pool = Pool.of(data)
+        self.listeners: list[Callable[[], None]] = []
         self._file = EditsFile(path)
         self._x = head.project(features, self.pool.on("train"))
         groups = np.array(self.pool.digests, dtype=object)
@@ -109,7 +112,9 @@ class Desk:
     def undo(self) -> Edit | None:
         """Take back the last edit of the file, whoever made it; None when there is none."""
         with self._lock:
-            return self._file.undo()
+            taken = self._file.undo()
+        self._tell()
+        return taken
 
     @property
     def score(self) -> Score | None:
@@ -143,3 +148,8 @@ class Desk:
         was = self.pool.classes[int(self.pool.labels[place])]
         with self._lock:
             self._file.add(Edit(action, sample, self.pool.digests[place], label), was=was)
+        self._tell()
+
+    def _tell(self) -> None:
+        for listener in list(self.listeners):
+            listener()

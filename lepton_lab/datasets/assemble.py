@@ -9,11 +9,15 @@ disk is changed.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lepton_lab.datasets import splitting, vocabulary
-from lepton_lab.datasets.checking import Check, check_all
+from lepton_lab.datasets.checking import Check
+from lepton_lab.datasets.content import Content
+from lepton_lab.datasets.contents import contents
+from lepton_lab.datasets.label import Labels
+from lepton_lab.datasets.labels import labelings
 from lepton_lab.datasets.records import (
     SEVERITIES,
     SPLITS,
@@ -40,52 +44,61 @@ class Assembled:
         samples: Split name -> its samples, ordered by id.
         classes: The vocabulary.
         problems: What was found on the way.
-        checks: What is known of each image, by id; unreadable ones included.
+        checks: What is known of each sample, by id; unreadable ones included.
+        groups: Id -> group, for samples that must stay on one side.
     """
 
     samples: dict[str, list[Sample]]
     classes: tuple[str, ...]
     problems: list[Finding]
     checks: dict[str, Check]
+    groups: dict[str, str] = field(default_factory=dict)
 
 
 def assemble(source: Any, reading: Reading, spec: DataSpec) -> Assembled:
     """Clean, check, split. Raises DataError when nothing trainable is left."""
+    content, labels = contents.get(reading.content), labelings.get(reading.labels)
     problems = list(reading.findings)
     records = sorted(reading.records, key=lambda record: record.id)
-    records = _without_excluded(records, spec)
+    records = _without_excluded(records, labels, spec)
     records = _labeled(records, problems)
-    before = {record.label for record in records}
+    before = {name for record in records for name in labels.names(record.label)}
     checks = dict(
-        zip((r.id for r in records), check_all([r.payload for r in records]), strict=True)
+        zip((r.id for r in records), content.check([r.payload for r in records]), strict=True)
     )
-    records = leave_out(source, records, checks, spec.clean, problems)
-    records = _split(records, checks, spec, problems)
-    classes = _classes(source, reading, records, spec)
-    problems += vocabulary.tell(before, records, classes)
+    nouns = content.noun, content.nouns
+    records = leave_out(source, records, checks, spec.clean, problems, nouns)
+    records = _split(records, checks, labels, spec, problems)
+    classes = _classes(source, reading, records, content, labels, spec)
+    problems += vocabulary.tell(before, records, classes, labels, nouns)
     index = {name: i for i, name in enumerate(classes)}
     samples = {
-        s: [Sample(r.id, r.payload, index[str(r.label)]) for r in records if r.split == s]
+        s: [Sample(r.id, r.payload, labels.encode(r.label, index)) for r in records if r.split == s]
         for s in SPLITS
     }
     problems.sort(key=lambda finding: SEVERITIES.index(finding.severity))
-    return Assembled(samples, classes, problems, checks)
+    groups = {r.id: r.group for r in records if r.group}
+    return Assembled(samples, classes, problems, checks, groups)
 
 
-def _without_excluded(records: list[Record], spec: DataSpec) -> list[Record]:
-    labels = {r.label for r in records if r.label is not None}
-    unknown = [name for name in spec.exclude if name not in labels]
+def _without_excluded(records: list[Record], labels: Labels, spec: DataSpec) -> list[Record]:
+    """The records that bear none of the classes to leave out."""
+    if not spec.exclude:
+        return records
+    names = {name for r in records if r.label is not None for name in labels.names(r.label)}
+    unknown = [name for name in spec.exclude if name not in names]
     if unknown:
         raise no_such(
             f'There is no class "{unknown[0]}" to leave out.',
-            did_you_mean(unknown[0], sorted(labels)) or f"There are: {quoted(sorted(labels))}.",
+            did_you_mean(unknown[0], sorted(names)) or f"There are: {quoted(sorted(names))}.",
             call(
                 spec.path,
-                exclude=",".join(name for name in spec.exclude if name in labels)
-                or min(labels, default=""),
+                exclude=",".join(name for name in spec.exclude if name in names)
+                or min(names, default=""),
             ),
         )
-    return [r for r in records if r.label not in spec.exclude]
+    left = set(spec.exclude)
+    return [r for r in records if r.label is None or not left & set(labels.names(r.label))]
 
 
 def _labeled(records: list[Record], problems: list[Finding]) -> list[Record]:
@@ -99,7 +112,11 @@ def _labeled(records: list[Record], problems: list[Finding]) -> list[Record]:
 
 
 def _split(
-    records: list[Record], checks: dict[str, Check], spec: DataSpec, problems: list[Finding]
+    records: list[Record],
+    checks: dict[str, Check],
+    labels: Labels,
+    spec: DataSpec,
+    problems: list[Finding],
 ) -> list[Record]:
     """Keep the splits that exist, cut the ones that are missing from train."""
     given = {r.split for r in records if r.split} - {"train"}
@@ -109,7 +126,7 @@ def _split(
     if "val" in given:
         return records
     pool = [r for r in records if r.split in (None, "train")]
-    groups = [checks[r.id].digest for r in pool] if spec.dedupe else None
+    groups = [r.group or (checks[r.id].digest if spec.dedupe else "") for r in pool]
     test = 0.0 if given else spec.test
     if spec.val + test > 0.95:
         raise no_such(
@@ -119,7 +136,7 @@ def _split(
         )
     sides = splitting.assign(
         [r.id for r in pool],
-        [str(r.label) for r in pool],
+        [labels.stratum(r.label) for r in pool],
         val=spec.val,
         test=test,
         seed=spec.seed,
@@ -168,17 +185,23 @@ def _move_copies(
 
 
 def _classes(
-    source: Any, reading: Reading, records: Sequence[Record], spec: DataSpec
+    source: Any,
+    reading: Reading,
+    records: Sequence[Record],
+    content: Content,
+    labels: Labels,
+    spec: DataSpec,
 ) -> tuple[str, ...]:
     train = [r for r in records if r.split == "train"]
-    classes = vocabulary.classes_of((str(r.label) for r in train), reading.classes)
-    if len(classes) < 2:
-        raise _one_class(source, classes, len(records), spec)
-    vocabulary.check_known((r for r in records if r.split != "train"), classes)
+    names = (name for r in train for name in labels.names(r.label))
+    classes = vocabulary.classes_of(names, reading.classes)
+    if not train or len(classes) < labels.fewest:
+        raise _too_few(source, classes, plural(len(records), content.noun, content.nouns), spec)
+    vocabulary.check_known((r for r in records if r.split != "train"), classes, labels)
     return classes
 
 
-def _one_class(source: Any, classes: tuple[str, ...], count: int, spec: DataSpec) -> Exception:
+def _too_few(source: Any, classes: tuple[str, ...], count: str, spec: DataSpec) -> Exception:
     where = f' in "{spec.path}"' if spec.path else ""
     todo = "Add a second class (a folder or a label of its own), then run again."
     if not classes:
@@ -194,7 +217,7 @@ def _one_class(source: Any, classes: tuple[str, ...], count: int, spec: DataSpec
     elif spec.exclude:
         todo = call(spec.path) + "  # without exclude"
     return no_such(
-        f'Only one class was found{where}: "{classes[0]}" ({plural(count, "image")}).', why, todo
+        f'Only one class was found{where}: "{classes[0]}" ({count}).', why, todo
     )
 
 

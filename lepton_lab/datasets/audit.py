@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from lepton_lab.datasets import detect
-from lepton_lab.datasets.checking import check_all
+from lepton_lab.datasets.checking import Check, check_all
+from lepton_lab.datasets.contents import contents
 from lepton_lab.datasets.records import SEVERITIES, Finding, plural
 from lepton_lab.errors import NotFoundError, did_you_mean
 from lepton_lab.rendering import TEXT_LINES, Table, bundle, visible
@@ -27,13 +28,15 @@ class Audit(Sequence[Finding]):
 
     Attributes:
         name: Of the data set.
-        samples: How many images were looked at.
+        samples: How many samples were looked at.
         findings: What was found.
+        noun: What a sample is called.
     """
 
     name: str
     samples: int
     findings: tuple[Finding, ...]
+    noun: str = "image"
 
     @property
     def codes(self) -> tuple[str, ...]:
@@ -85,7 +88,7 @@ class Audit(Sequence[Finding]):
 
     def _title(self) -> str:
         found = plural(len(self.findings), "finding") if self.findings else "no findings"
-        return visible(f'Audit of "{self.name}": {plural(self.samples, "image")}, {found}')
+        return visible(f'Audit of "{self.name}": {plural(self.samples, self.noun)}, {found}')
 
 
 def findings_table(findings: Sequence[Finding], title: str = "") -> Table:
@@ -96,29 +99,40 @@ def findings_table(findings: Sequence[Finding], title: str = "") -> Table:
 
 
 def audit(dataset: Dataset) -> Audit:
-    """Look at every readable image of a data set; nothing on disk is changed."""
-    rows = _rows(dataset)
+    """Look at every readable sample of a data set; nothing on disk is changed."""
+    content = contents.get(dataset.content)
     findings = list(dataset.problems)
-    for rule in (detect.kinds, detect.copies, detect.near_copies, detect.balance):
-        findings += rule(rows)
+    for rule in content.rules:
+        findings += rule(dataset)
+    findings += detect.copies(_rows(dataset), content)
+    findings += detect.balance(dataset, content)
     ranked = sorted(findings, key=lambda f: SEVERITIES.index(f.severity))
-    return Audit(dataset.name, len(dataset.checks), tuple(ranked))
+    return Audit(dataset.name, len(dataset.checks), tuple(ranked), content.noun)
+
+
+def picture_findings(dataset: Dataset) -> list[Finding]:
+    """Pictures of an unusual kind and near copies; every one is decoded, where loading only looked at the header."""
+    rows = _rows(dataset)
+    if not all(row.check.decoded for row in rows):
+        samples = [sample for split in dataset.splits() for sample in split]
+        checks = check_all([sample.payload for sample in samples], decode=True)
+        found = {sample.id: check for sample, check in zip(samples, checks, strict=True)}
+        rows = [row._replace(check=_with_facts(found[row.id], row.check)) for row in rows]
+    seen = [row for row in rows if row.check.facts is not None]
+    return [*detect.kinds(seen), *detect.near_copies(seen)]
+
+
+def _with_facts(check: Check, known: Check) -> Check:
+    return check if check.facts is not None else replace(check, facts=known.facts)
 
 
 def _rows(dataset: Dataset) -> list[detect.Row]:
-    """Every sample with its check, decoded now where loading only looked at the header."""
-    samples = [(sample, split.name) for split in dataset.splits() for sample in split]
-    checks = [dataset.checks[sample.id] for sample, _ in samples]
-    if not all(check.decoded for check in checks):
-        checks = check_all([sample.payload for sample, _ in samples], decode=True)
+    """Every sample with its check, in the order of the ids."""
     rows = []
-    for (sample, side), check, known in zip(
-        samples, checks, (dataset.checks[s.id] for s, _ in samples), strict=True
-    ):
-        label = "" if sample.label is None else dataset.classes[sample.label]
-        facts = check.facts or known.facts
-        if facts is not None:
-            rows.append(detect.Row(sample.id, label, side, replace(check, facts=facts)))
+    for split in dataset.splits():
+        for sample in split:
+            words = "" if sample.label is None else split.labels.words(sample.label, split.classes)
+            rows.append(detect.Row(sample.id, words, split.name, dataset.checks[sample.id]))
     return sorted(rows, key=lambda row: row.id)
 
 

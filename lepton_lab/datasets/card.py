@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lepton_lab.datasets.audit import findings_table
-from lepton_lab.datasets.gallery import Gallery, gallery
+from lepton_lab.datasets.contents import contents
+from lepton_lab.datasets.gallery import gallery
 from lepton_lab.datasets.records import number, plural
 from lepton_lab.datasets.unreadable import summary
 from lepton_lab.rendering import Card, Markup, escape, visible
@@ -27,17 +28,19 @@ def card(dataset: Dataset) -> Card:
     """The data card: at most twelve lines of text; in HTML also a table of problems and samples."""
     splits = dataset.splits()
     total = sum(len(split) for split in splits)
-    facts = {
-        "splits": ", ".join(f"{split.name} {number(len(split))}" for split in splits),
-        "images": _sizes(dataset),
-    }
+    content = contents.get(dataset.content)
+    facts = {"splits": ", ".join(f"{split.name} {number(len(split))}" for split in splits)}
+    if dataset.columns:
+        said = ", ".join(f"{role}={column}" for role, column in dataset.columns.items())
+        facts["task"] = f"{dataset.task}: {said}"
+    facts |= content.facts(dataset)
     unread = summary(dataset.problems, len(dataset.checks))
     if unread:
         facts["left out"] = unread
-    parts = [Bars(dataset.classes, _counts(dataset)), _problems(dataset), _Grid(dataset)]
-    classes = plural(len(dataset.classes), "class", "classes")
-    title = f'"{dataset.name}": {plural(total, dataset.kind)}, {classes}'
-    return Card(title, facts, parts)
+    bars = [Bars(dataset.classes, _counts(dataset))] if dataset.classes else []
+    classes = [plural(len(dataset.classes), "class", "classes")] if dataset.classes else []
+    title = ", ".join([f'"{dataset.name}": {plural(total, content.noun, content.nouns)}', *classes])
+    return Card(title, facts, [*bars, _problems(dataset), _Grid(dataset)])
 
 
 @dataclass(frozen=True)
@@ -101,7 +104,7 @@ class _Grid:
         return f"next: ds.audit(), ds.show({GRID})"
 
     def html(self) -> str:
-        shown: Gallery = gallery(self.dataset.train, GRID, seed=self.dataset.spec.seed)
+        shown = gallery(self.dataset.train, GRID, seed=self.dataset.spec.seed)
         return shown.html()
 
 
@@ -121,18 +124,6 @@ def _problems(dataset: Dataset) -> Markup:
 def _counts(dataset: Dataset) -> np.ndarray:
     counts = np.stack([split.counts() for split in dataset.splits()], axis=1)
     return counts if counts.shape[1] > 1 else np.pad(counts, ((0, 0), (0, 1)))
-
-
-def _sizes(dataset: Dataset) -> str:
-    facts = [c.facts for c in dataset.checks.values() if c.facts is not None and not c.code]
-    if not facts:
-        return "sizes unknown"
-    widths, heights = np.array([f.width for f in facts]), np.array([f.height for f in facts])
-    if np.ptp(widths) == 0 and np.ptp(heights) == 0:
-        return f"all {widths[0]} × {heights[0]} pixels"
-    middle = f"median {int(np.median(widths))} × {int(np.median(heights))}"
-    low, high = f"{widths.min()} × {heights.min()}", f"{widths.max()} × {heights.max()}"
-    return f"{low} to {high}, {middle} pixels"
 
 
 def _cut(text: str, most: int) -> str:

@@ -14,11 +14,12 @@ import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from lepton_lab.datasets.assemble import Assembled, assemble
 from lepton_lab.datasets.cache import PixelCache
-from lepton_lab.datasets.records import Reading, Source, call, no_such
+from lepton_lab.datasets.checking import Check
+from lepton_lab.datasets.records import Finding, Reading, Sample, Source, call, no_such
 from lepton_lab.datasets.sources import arrays as arrays_source
 from lepton_lab.datasets.sources import hub as hub_source
 from lepton_lab.datasets.sources import sources
@@ -39,8 +40,10 @@ class Dataset:
 
     Attributes:
         name: A short name.
-        kind: What a sample is ("image").
-        task: What it can be trained for.
+        content: What a sample is ("image").
+        labels: What its label is ("class").
+        task: What it is for.
+        columns: Role -> column of the table that it was read from, where it was one.
         spec: How it was read and split.
         classes: The names that labels point into, the same for all splits.
         train: The split to learn from.
@@ -50,11 +53,9 @@ class Dataset:
         batch_size: Samples per step where the user fixed it here, else None.
         shuffle: Whether train is shuffled; val and test never are.
         flip_safe: Whether a mirrored sample keeps its class.
+        groups: Id -> group, for samples that must stay on one side.
         original: The data set before its edits, when it has edits and was not read from a run's copy.
     """
-
-    kind = "any"
-    task = ""
 
     def __init__(
         self,
@@ -66,13 +67,15 @@ class Dataset:
         shuffle: bool = True,
     ) -> None:
         self.name, self.spec = reading.name or "data", spec
+        self.content, self.labels, self.task = reading.content, reading.labels, reading.task
+        self.columns = dict(reading.columns)
         self.classes, self.problems = parts.classes, list(parts.problems)
         self.batch_size, self.shuffle, self.flip_safe = batch_size, shuffle, reading.flip_safe
-        self.checks = parts.checks
+        self.checks, self.groups = parts.checks, parts.groups
         self.original: Dataset | None = None
         self.cache = PixelCache()
         splits = {
-            name: Split(name, samples, self.classes, self.cache)
+            name: Split(name, samples, self.classes, self.cache, self.content, self.labels)
             for name, samples in parts.samples.items()
         }
         self.train: Split = splits["train"]
@@ -117,17 +120,21 @@ class Dataset:
         return hasher.hexdigest()[:16]
 
     def to_pandas(self) -> pandas.DataFrame:
-        """One row per sample: id, label, split, width and height in pixels, bytes."""
+        """One row per sample: id, label, split, bytes; of pictures width and height in pixels too."""
         import pandas
 
         rows = []
         for split in self.splits():
             for sample in split:
-                check = self.checks[sample.id]
-                label = None if sample.label is None else self.classes[sample.label]
-                size = (check.facts.width, check.facts.height) if check.facts else (None, None)
-                rows.append((_text(sample.id), _text(label), split.name, *size, check.size))
-        return pandas.DataFrame(rows, columns=["id", "label", "split", "width", "height", "bytes"])
+                check, label = self.checks[sample.id], sample.label
+                words = None if label is None else split.labels.words(label, split.classes)
+                row = {"id": _text(sample.id), "label": _text(words), "split": split.name}
+                if self.content == "image":
+                    row |= {"width": None, "height": None}
+                    if check.facts:
+                        row |= {"width": check.facts.width, "height": check.facts.height}
+                rows.append({**row, "bytes": check.size})
+        return pandas.DataFrame(rows)
 
     def __repr__(self) -> str:
         from lepton_lab.datasets.card import card
@@ -139,12 +146,123 @@ class Dataset:
 
         return card(self)._repr_mimebundle_()
 
+    def audit(self) -> Audit:
+        """Look at every sample: damage, odd kinds, copies, near copies, leaks, imbalance."""
+        from lepton_lab.datasets.audit import audit
+
+        return audit(self)
+
+    def show(self, count: int = 16, split: str = "train", augment: str = "none") -> Gallery:
+        """A grid of samples.
+
+        Args:
+            count: How many.
+            split: Which split.
+            augment: "light" or "strong" shows them as training would see them.
+        """
+        from lepton_lab.datasets.gallery import gallery
+
+        return gallery(self.split(split), count, augment, self.flip_safe, self.spec.seed)
+
+    def edited(self, edits: str | Path) -> Self:
+        """A data set with the edits of a file applied (see `lab.clean`); this one stays as it is.
+
+        Args:
+            edits: The edits file, or `FILE@N` for its first N lines.
+
+        Raises:
+            DataError: There is no such file, or nothing would be left to train on.
+        """
+        from lepton_lab.datasets.edits import edited
+
+        return edited(self, os.fspath(edits))
+
+    def folded(self, fold: str) -> Self:
+        """Train and val together, cut anew: fold "2/5" is val, the other four are train. Test stays as it is.
+
+        Args:
+            fold: K/N, the K-th of N folds.
+
+        Raises:
+            DataError: It is no such pair of numbers, or there are fewer samples than folds.
+        """
+        from lepton_lab.datasets.folds import folded
+
+        return folded(self, fold)
+
+    def rebuilt(
+        self,
+        samples: dict[str, list[Sample]],
+        spec: DataSpec,
+        problems: Sequence[Finding],
+        checks: dict[str, Check] | None = None,
+    ) -> Self:
+        """A data set of the same kind with other samples.
+
+        Args:
+            samples: Split name -> its samples.
+            spec: How it is read and split.
+            problems: What is to be said about it.
+            checks: What is known of each sample, by id; as here when left out.
+        """
+        reading = Reading(
+            (),
+            self.name,
+            flip_safe=self.flip_safe,
+            content=self.content,
+            labels=self.labels,
+            task=self.task,
+            columns=self.columns,
+        )
+        known = self.checks if checks is None else checks
+        parts = Assembled(samples, self.classes, list(problems), known, self.groups)
+        return type(self)(reading, parts, spec, batch_size=self.batch_size, shuffle=self.shuffle)
+
+    def __len__(self) -> int:
+        return len(self.train)
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        sample, found = self.train[index], self.train.read(index)
+        label = -1 if sample.label is None and self.labels == "class" else sample.label
+        return found.copy() if hasattr(found, "copy") else found, label
+
+    @classmethod
+    def _load(
+        cls,
+        source: Any,
+        options: dict[str, Any],
+        batch_size: int | None,
+        shuffle: bool,
+        record: Source,
+    ) -> Self:
+        named = isinstance(source, (str, os.PathLike))
+        spec = parse(
+            DataSpec, {"path": os.fspath(source) if named else record.name, **options}, where="data"
+        )
+        if record.name in ("folder", "table") and not record.recognizes(source):
+            raise _not_there(source)
+        if batch_size is not None and (
+            isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1
+        ):
+            raise no_such(
+                f"batch_size must be a whole number of at least 1; got {batch_size!r}.",
+                "",
+                "batch_size=32",
+            )
+        plain = replace(spec, edits="", fold="")
+        reading = Reading.of(record.read(source, plain), record.name)
+        pictures: Any = ImageDataset if cls is Dataset and reading.content == "image" else cls
+        found: Self = pictures(
+            reading, assemble(source, reading, plain), plain, batch_size=batch_size, shuffle=shuffle
+        )
+        found = found.edited(spec.edits) if spec.edits else found
+        return found.folded(spec.fold) if spec.fold else found
+
 
 class ImageDataset(Dataset):
     """Labeled images. As a sequence it is its train split: `ds[i]` is (uint8 (H, W, 3), class)."""
-
-    kind = "image"
-    task = "image-classification"
 
     @classmethod
     def load_from_folder(
@@ -220,78 +338,8 @@ class ImageDataset(Dataset):
             source = hub_source.PREFIX + source
         return cls._load(source, options, batch_size, shuffle, sources.get("hub"))
 
-    def audit(self) -> Audit:
-        """Look at every image: damage, odd kinds, copies, near copies, leaks, imbalance."""
-        from lepton_lab.datasets.audit import audit
 
-        return audit(self)
-
-    def show(self, count: int = 16, split: str = "train", augment: str = "none") -> Gallery:
-        """A grid of samples.
-
-        Args:
-            count: How many.
-            split: Which split.
-            augment: "light" or "strong" shows them as training would see them.
-        """
-        from lepton_lab.datasets.gallery import gallery
-
-        return gallery(self.split(split), count, augment, self.flip_safe, self.spec.seed)
-
-    def edited(self, edits: str | Path) -> ImageDataset:
-        """A data set with the edits of a file applied (see `lab.clean`); this one stays as it is.
-
-        Args:
-            edits: The edits file, or `FILE@N` for its first N lines.
-
-        Raises:
-            DataError: There is no such file, or nothing would be left to train on.
-        """
-        from lepton_lab.datasets.edits import edited
-
-        return edited(self, os.fspath(edits))
-
-    def __len__(self) -> int:
-        return len(self.train)
-
-    def __getitem__(self, index: Any) -> Any:
-        if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(len(self)))]
-        sample = self.train[index]
-        return self.train.read(index).copy(), -1 if sample.label is None else sample.label
-
-    @classmethod
-    def _load(
-        cls,
-        source: Any,
-        options: dict[str, Any],
-        batch_size: int | None,
-        shuffle: bool,
-        record: Source,
-    ) -> ImageDataset:
-        named = isinstance(source, (str, os.PathLike))
-        spec = parse(
-            DataSpec, {"path": os.fspath(source) if named else record.name, **options}, where="data"
-        )
-        if record.name in ("folder", "table") and not record.recognizes(source):
-            raise _not_there(source)
-        if batch_size is not None and (
-            isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1
-        ):
-            raise no_such(
-                f"batch_size must be a whole number of at least 1; got {batch_size!r}.",
-                "",
-                "batch_size=32",
-            )
-        plain = replace(spec, edits="")
-        reading = Reading.of(record.read(source, plain), record.name)
-        found = cls(
-            reading, assemble(source, reading, plain), plain, batch_size=batch_size, shuffle=shuffle
-        )
-        return found.edited(spec.edits) if spec.edits else found
-
-
-def data(path_or_object: Any, **options: Any) -> ImageDataset:
+def data(path_or_object: Any, **options: Any) -> Dataset:
     """Load a data set from wherever it is.
 
     Args:
@@ -308,10 +356,10 @@ def data(path_or_object: Any, **options: Any) -> ImageDataset:
     ('0', '1', '2', '3', '4', '5', '6', '7', '8', '9')
     """
     if isinstance(path_or_object, Dataset) and not options:
-        return path_or_object  # type: ignore[return-value]
+        return path_or_object
     for record in sources:
         if record.recognizes(path_or_object):
-            return ImageDataset._load(path_or_object, options, None, True, record)
+            return Dataset._load(path_or_object, options, None, True, record)
     raise _not_there(path_or_object)
 
 

@@ -7,15 +7,19 @@ line of `KINDS`.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from lepton_lab.datasets.checking import Check
 from lepton_lab.datasets.nearness import groups, pairs
 from lepton_lab.datasets.records import Finding, Severity, are, number, plural, quoted
 from lepton_lab.datasets.sources.names import FORMATS, suffix
 from lepton_lab.runtime.decode import ImageFacts
+
+if TYPE_CHECKING:
+    from lepton_lab.datasets.content import Content
+    from lepton_lab.datasets.dataset import Dataset
 
 NEAR_AT_MOST = 50_000
 FEW = 5
@@ -126,8 +130,9 @@ def kinds(rows: Sequence[Row]) -> Iterator[Finding]:
             )
 
 
-def copies(rows: Sequence[Row]) -> Iterator[Finding]:
-    """Same bytes: inside a class, under two labels (a conflict), on two sides (a leak)."""
+def copies(rows: Sequence[Row], content: Content) -> Iterator[Finding]:
+    """Same bytes: under one label, under two (a conflict), on two sides (a leak)."""
+    noun, nouns = content.noun, content.nouns
     by_digest: dict[bytes, list[Row]] = defaultdict(list)
     for row in rows:
         if row.check.digest:
@@ -136,38 +141,20 @@ def copies(rows: Sequence[Row]) -> Iterator[Finding]:
     same = [(g[0], row) for g in twins for row in g[1:] if row.label == g[0].label]
     conflicts = [(a, b) for g in twins for a, b in _across(g, lambda row: row.label)]
     leaks = [(a, b) for g in twins for a, b in _across(g, lambda row: row.split)]
+    pairs_are = f"pair of identical {nouns} is", f"pairs of identical {nouns} are"
     if same:
-        what = plural(len(same), "image is an exact copy", "images are exact copies")
+        what = plural(len(same), f"{noun} is an exact copy", f"{nouns} are exact copies")
         what += " of another one in the same class."
-        yield _pairs(
-            "duplicates",
-            "info",
-            same,
-            what,
-            "Kept, on the same side of the split." if not leaks else "Kept.",
-        )
+        done = "Kept, on the same side of the split." if not leaks else "Kept."
+        yield _pairs("duplicates", "info", same, what, done)
     if conflicts:
-        what = plural(
-            len(conflicts), "pair of identical images is", "pairs of identical images are"
-        )
-        what += " in two classes."
-        yield _pairs(
-            "label-conflicts",
-            "warning",
-            conflicts,
-            what,
-            "Kept; at least one label of each pair is wrong. Delete it.",
-        )
+        what = plural(len(conflicts), *pairs_are) + " in two classes."
+        done = "Kept; at least one label of each pair is wrong. Delete it."
+        yield _pairs("label-conflicts", "warning", conflicts, what, done)
     if leaks:
-        what = plural(len(leaks), "pair of identical images is", "pairs of identical images are")
-        what += " on two sides of the split."
-        yield _pairs(
-            "leakage",
-            "error",
-            leaks,
-            what,
-            "Kept, as dedupe=False asks; held-out figures look better than they are.",
-        )
+        what = plural(len(leaks), *pairs_are) + " on two sides of the split."
+        done = "Kept, as dedupe=False asks; held-out figures look better than they are."
+        yield _pairs("leakage", "error", leaks, what, done)
 
 
 def near_copies(rows: Sequence[Row]) -> Iterator[Finding]:
@@ -201,15 +188,18 @@ def near_copies(rows: Sequence[Row]) -> Iterator[Finding]:
     )
 
 
-def balance(rows: Sequence[Row]) -> Iterator[Finding]:
+def balance(dataset: Dataset, content: Content) -> Iterator[Finding]:
     """Classes that are very small, or very unequal."""
-    train = Counter(row.label for row in rows if row.split == "train")
-    total = Counter(row.label for row in rows)
+    counts = {split.name: split.counts() for split in dataset.splits()}
+    if not dataset.classes or not sum(counts.values()).sum():  # type: ignore[union-attr]
+        return
+    total = dict(zip(dataset.classes, sum(counts.values()).tolist(), strict=True))  # type: ignore[union-attr]
+    train = dict(zip(dataset.classes, counts["train"].tolist(), strict=True))
     small = sorted(name for name, count in total.items() if 1 < count < FEW)
     if small:
         what = plural(len(small), "class has", "classes have")
-        what += f" fewer than {FEW} images: {quoted(small)}."
-        details = tuple(plural(total[name], "image") for name in small)
+        what += f" fewer than {FEW} {content.nouns}: {quoted(small)}."
+        details = tuple(plural(total[name], content.noun, content.nouns) for name in small)
         yield Finding(
             "tiny-class",
             "warning",
@@ -219,9 +209,11 @@ def balance(rows: Sequence[Row]) -> Iterator[Finding]:
             tuple(small),
             details,
         )
-    if train and max(train.values()) > IMBALANCE * min(train.values()):
-        (most, many), (least, few) = train.most_common(1)[0], train.most_common()[-1]
-        what = f'The classes are unequal: "{most}" has {number(many)} training images, '
+    present = {name: count for name, count in train.items() if count}
+    if present and max(present.values()) > IMBALANCE * min(present.values()):
+        most, least = max(present, key=present.__getitem__), min(present, key=present.__getitem__)
+        many, few = present[most], present[least]
+        what = f'The classes are unequal: "{most}" has {number(many)} training {content.nouns}, '
         what += f'"{least}" has {number(few)}.'
         yield Finding(
             "imbalance",

@@ -13,16 +13,17 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from lepton_lab.datasets.assemble import Assembled
-from lepton_lab.datasets.checking import Check, check_all
-from lepton_lab.datasets.records import Finding, Reading, Sample, are, no_such, plural
+from lepton_lab.datasets.checking import Check
+from lepton_lab.datasets.contents import contents
+from lepton_lab.datasets.records import Finding, Sample, are, no_such, plural
 from lepton_lab.errors import StorageError
 
 if TYPE_CHECKING:
-    from lepton_lab.datasets.dataset import ImageDataset
+    from lepton_lab.datasets.dataset import Dataset
 
+D = TypeVar("D", bound="Dataset")
 ACTIONS = ("relabel", "drop", "keep")
 UNDO = "undo"
 
@@ -104,7 +105,7 @@ def parted(name: str) -> tuple[Path, int | None]:
     return Path(name).expanduser(), None
 
 
-def edited(data: ImageDataset, name: str) -> ImageDataset:
+def edited(data: D, name: str) -> D:
     """A data set with the edits of a file; `data` and every file stay as they are.
 
     Args:
@@ -128,7 +129,8 @@ def edited(data: ImageDataset, name: str) -> ImageDataset:
             "Put the file back as it was.",
         )
     checks = dict(data.checks)
-    fitting = _fitting(log.standing, (s for split in data.splits() for s in split), checks)
+    every = (s for split in data.splits() for s in split)
+    fitting = _fitting(log.standing, every, checks, data.content)
     index = {label: i for i, label in enumerate(data.classes)}
     fitting = {k: e for k, e in fitting.items() if e.action != "relabel" or e.label in index}
     samples: dict[str, list[Sample]] = {"train": [], "val": [], "test": []}
@@ -141,31 +143,26 @@ def edited(data: ImageDataset, name: str) -> ImageDataset:
             "The edits drop every sample of train.", "", "Undo some of them: lab.clean(data).undo()"
         )
     problems = [*data.problems, *_told(log, fitting, path)]
-    result = type(data)(
-        Reading((), data.name, flip_safe=data.flip_safe),
-        Assembled(samples, data.classes, problems, checks),
-        replace(data.spec, edits=f"{path.absolute()}@{log.lines}"),
-        batch_size=data.batch_size,
-        shuffle=data.shuffle,
-    )
+    spec = replace(data.spec, edits=f"{path.absolute()}@{log.lines}")
+    result = data.rebuilt(samples, spec, problems, checks)
     result.original = data
     return result
 
 
-def content_digest(sample: Sample, checks: Mapping[str, Check]) -> str:
+def content_digest(sample: Sample, checks: Mapping[str, Check], content: str = "image") -> str:
     """The content of a sample as hexadecimal digits; read now where loading did not need it."""
     known = checks[sample.id].digest
-    return (known or check_all([sample.payload], decode=True)[0].digest).hex()
+    return (known or contents.get(content).check([sample.payload])[0].digest).hex()
 
 
 def _fitting(
-    edits: Mapping[str, Edit], samples: Iterable[Sample], checks: dict[str, Check]
+    edits: Mapping[str, Edit], samples: Iterable[Sample], checks: dict[str, Check], content: str
 ) -> dict[str, Edit]:
     """The edits whose sample is there with the content that it had."""
     found = {}
     for sample in samples:
         edit = edits.get(sample.id)
-        if edit is not None and edit.digest == content_digest(sample, checks):
+        if edit is not None and edit.digest == content_digest(sample, checks, content):
             found[sample.id] = edit
             if not checks[sample.id].digest:
                 digest = bytes.fromhex(edit.digest)

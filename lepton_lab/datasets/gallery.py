@@ -17,7 +17,7 @@ from lepton_lab.datasets.records import number
 from lepton_lab.datasets.sampler import order, seed_sample
 from lepton_lab.datasets.splits import Split
 from lepton_lab.randomness import borrowed_generators
-from lepton_lab.rendering import bundle, escape, visible
+from lepton_lab.rendering import Markup, bundle, escape, visible
 
 SIDE = 72
 _TINY = 32
@@ -57,9 +57,39 @@ class Gallery:
         return bundle(self.text(), self.html())
 
 
+@dataclass(frozen=True)
+class Tiles:
+    """Samples that draw themselves: texts, sounds, rows, pictures with boxes."""
+
+    title: str
+    captions: Sequence[str]
+    tiles: Sequence[Markup]
+
+    def text(self) -> str:
+        """A line per sample."""
+        lines = [
+            f"{visible(caption)[:24]:<24}  {visible(' '.join(tile.text().split()))[:120]}"
+            for caption, tile in zip(self.captions, self.tiles, strict=True)
+        ]
+        return "\n".join([visible(self.title), *lines[:11]])
+
+    def html(self) -> str:
+        """Each sample above its label."""
+        cells = "".join(
+            f'<figure style="margin:0;max-width:22em">{tile.html()}'
+            f'<figcaption style="{_CAPTION}">{escape(caption)}</figcaption></figure>'
+            for caption, tile in zip(self.captions, self.tiles, strict=True)
+        )
+        style = "display:flex;flex-wrap:wrap;gap:10px;margin:.4em 0"
+        return f'<div><b>{escape(self.title)}</b></div><div style="{style}">{cells}</div>'
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return bundle(self.text(), self.html())
+
+
 def gallery(
     split: Split, count: int, augment: str = "none", flip: bool = True, seed: int = 0
-) -> Gallery:
+) -> Gallery | Tiles:
     """A grid of samples of a split, spread over the classes; the same ones every time.
 
     Args:
@@ -70,6 +100,10 @@ def gallery(
         seed: Chooses the samples and their augmentation.
     """
     chosen = _spread(split, count, seed)
+    if (split.content.name, split.labels.name) != ("image", "class"):
+        title = f"{len(chosen)} of {number(len(split))} samples of {split.name}"
+        tiles = [split.content.tile(split, i) for i in chosen]
+        return Tiles(title, [_caption(split, i) for i in chosen], tiles)
     pictures = [split.read_for_training(i, SIDE) for i in chosen]
     if augment != "none":
         pictures = _augmented(pictures, augment, flip, seed)
@@ -82,15 +116,20 @@ def gallery(
 
 def _spread(split: Split, count: int, seed: int) -> list[int]:
     """Indexes that take turns over the classes."""
-    targets = split.targets
+    first = [_first_class(split, i) for i in range(len(split))]
     turns: dict[int, int] = {}
     ranked = []
     for place, i in enumerate(order(seed, 0, len(split))):
-        label = int(targets[i])
+        label = first[i]
         turns[label] = turns.get(label, -1) + 1
         ranked.append((turns[label], place, int(i)))
     best = [i for _, _, i in sorted(ranked)[: max(count, 0)]]
-    return sorted(best, key=lambda i: (targets[i], i))
+    return sorted(best, key=lambda i: (first[i], i))
+
+
+def _first_class(split: Split, index: int) -> int:
+    label = split[index].label
+    return -1 if label is None else next(iter(split.labels.indexes(label)), -1)
 
 
 def _augmented(
@@ -112,7 +151,7 @@ def _augmented(
 
 def _caption(split: Split, index: int) -> str:
     label = split[index].label
-    return "no label" if label is None else split.classes[label]
+    return "no label" if label is None else split.labels.words(label, split.classes)
 
 
 def _image(pixels: np.ndarray, alt: str) -> str:

@@ -19,6 +19,7 @@ from lepton_lab import durable
 from lepton_lab.datasets import payload
 from lepton_lab.datasets.assemble import Assembled
 from lepton_lab.datasets.checking import Check
+from lepton_lab.datasets.contents import contents as kinds
 from lepton_lab.datasets.dataset import Dataset, ImageDataset
 from lepton_lab.datasets.records import Reading, Sample
 from lepton_lab.errors import StorageError
@@ -53,6 +54,10 @@ def save(data: Dataset, folder: Path) -> None:
         "batch_size": data.batch_size,
         "shuffle": data.shuffle,
         "flip_safe": data.flip_safe,
+        "content": data.content,
+        "labels": data.labels,
+        "task": data.task,
+        "columns": data.columns,
         "splits": splits,
     }
     with durable.new_directory(folder) as aside:
@@ -63,7 +68,7 @@ def save(data: Dataset, folder: Path) -> None:
         durable.write_json(aside / "data.json", about)
 
 
-def load(folder: Path) -> ImageDataset:
+def load(folder: Path) -> Dataset:
     """The data set that `save` wrote.
 
     Raises:
@@ -73,7 +78,7 @@ def load(folder: Path) -> ImageDataset:
     try:
         contents = load_file(folder / "contents.safetensors")
         samples = {
-            name: [Sample(e["id"], _content(e, contents), e["label"]) for e in entries]
+            name: [Sample(e["id"], _content(e, contents), _label(e["label"])) for e in entries]
             for name, entries in {"train": [], "val": [], "test": [], **about["splits"]}.items()
         }
         checks = {
@@ -83,8 +88,17 @@ def load(folder: Path) -> ImageDataset:
         }
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         raise StorageError(f"The data in {folder} cannot be read.", str(error)) from error
-    return ImageDataset(
-        Reading((), about["name"], flip_safe=about["flip_safe"]),
+    kind = ImageDataset if about["content"] == "image" else Dataset
+    return kind(
+        Reading(
+            (),
+            about["name"],
+            flip_safe=about["flip_safe"],
+            content=about["content"],
+            labels=about["labels"],
+            task=about["task"],
+            columns=about["columns"],
+        ),
         Assembled(samples, tuple(about["classes"]), [], checks),
         from_json(DataSpec, about["spec"]),
         batch_size=about["batch_size"],
@@ -95,15 +109,14 @@ def load(folder: Path) -> ImageDataset:
 def _entry(sample: Sample, data: Dataset, contents: dict[str, np.ndarray]) -> dict[str, Any]:
     """What is written of a sample; its content goes beside, as bytes of a file or as pixels."""
     check, key = data.checks[sample.id], str(len(contents))
-    source = payload.encoded_source(sample.payload)
-    if source is None:
+    if data.content == "image" and payload.encoded_source(sample.payload) is None:
         contents[key] = payload.pixels(sample.payload)
     else:
-        encoded = source if isinstance(source, bytes) else Path(source).read_bytes()
+        encoded = kinds.get(data.content).encoded(sample.payload)
         contents[key] = np.frombuffer(encoded, dtype=np.uint8)
     return {
         "id": sample.id,
-        "label": sample.label,
+        "label": sample.label.tolist() if hasattr(sample.label, "tolist") else sample.label,
         "content": key,
         "size": check.size,
         "digest": check.digest.hex(),
@@ -113,3 +126,8 @@ def _entry(sample: Sample, data: Dataset, contents: dict[str, np.ndarray]) -> di
 def _content(entry: dict[str, Any], contents: dict[str, np.ndarray]) -> bytes | np.ndarray:
     content = contents[entry["content"]]
     return content.tobytes() if content.ndim == 1 else content
+
+
+def _label(label: Any) -> Any:
+    """A label as JSON gives it back: a sequence is a tuple again."""
+    return tuple(map(_label, label)) if isinstance(label, list) else label

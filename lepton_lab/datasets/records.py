@@ -4,14 +4,14 @@
 A source (a folder, a table, arrays) yields `Record`s: an id, something that holds the content, a
 label as text and perhaps a split. What it met on the way and left out, it tells as `Finding`s;
 nothing is skipped in silence. After the vocabulary and the split are fixed, a record becomes a
-`Sample`, whose label is an index into the classes. None of these knows that the content is an
-image.
+`Sample`, whose label is an index into the classes, or whatever the kind of label makes of it. None of
+these knows what the content is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from lepton_lab.errors import DataError
@@ -30,23 +30,25 @@ class Record:
     Attributes:
         id: Its name inside the data set, unique: a relative path, a row number.
         payload: What holds the content: a path, bytes, a picture, an array.
-        label: The class as text, or None where there is none.
+        label: The class as text, or whatever the data set's labels are; None where there is none.
         split: "train", "val" or "test" where the source says so, else None.
+        group: Samples of one group stay on one side of the split; "" stands alone.
     """
 
     id: str
     payload: Any
-    label: str | None
+    label: Any
     split: str | None = None
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One sample of a split; `label` is an index into the classes, or None."""
+    """One sample of a split; `label` is an index into the classes (or what other labels are), or None."""
 
     id: str
     payload: Any
-    label: int | None
+    label: Any
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,10 @@ class Reading:
         findings: What it left out or decided.
         classes: The order of the classes where the source fixes one.
         flip_safe: False where a mirrored sample may change its class (digits, letters).
+        content: What a sample is: the name of a registered content.
+        labels: What its label is: the name of a registered kind of label.
+        task: What the data is for.
+        columns: Role -> column of a table, as far as there is one ("text": "review").
     """
 
     records: Sequence[Record]
@@ -116,6 +122,10 @@ class Reading:
     findings: tuple[Finding, ...] = ()
     classes: tuple[str, ...] | None = None
     flip_safe: bool = True
+    content: str = "image"
+    labels: str = "class"
+    task: str = "image-classification"
+    columns: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, result: Reading | Iterable[Record], name: str = "") -> Reading:

@@ -3,14 +3,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
-from typing import overload
+from typing import Any, overload
 
 import numpy as np
 
 from lepton_lab.datasets import payload
 from lepton_lab.datasets.cache import PixelCache
+from lepton_lab.datasets.content import Content
+from lepton_lab.datasets.contents import contents
+from lepton_lab.datasets.label import Labels
+from lepton_lab.datasets.labels import labelings
 from lepton_lab.datasets.records import Sample, no_such
 from lepton_lab.runtime.decode import ImageError
 
@@ -26,6 +31,8 @@ class Split(Sequence[Sample]):
         samples: The samples, in an order that depends on their ids alone.
         classes: The names that labels point into.
         cache: Where decoded pictures are kept; shared by the splits of a data set.
+        content: What a sample is.
+        labels: What its label is.
     """
 
     def __init__(
@@ -34,7 +41,10 @@ class Split(Sequence[Sample]):
         samples: Iterable[Sample],
         classes: Sequence[str],
         cache: PixelCache | None = None,
+        content: str = "image",
+        labels: str = "class",
     ) -> None:
+        self._content, self._labels = content, labels
         self.name = name
         self.samples = tuple(samples)
         self.classes = tuple(classes)
@@ -55,18 +65,30 @@ class Split(Sequence[Sample]):
     def __iter__(self) -> Iterator[Sample]:
         return iter(self.samples)
 
-    @cached_property
-    def targets(self) -> np.ndarray:
-        """Class indexes, int64 (N,); -1 where a sample has no label."""
-        return np.array([-1 if s.label is None else s.label for s in self.samples], dtype=np.int64)
+    @property
+    def content(self) -> Content:
+        """What a sample is."""
+        return contents.get(self._content)
 
-    def read(self, index: int) -> np.ndarray:
-        """The whole picture, uint8 (H, W, 3) RGB, upright, exactly as an artifact decodes it.
+    @property
+    def labels(self) -> Labels:
+        """What a label is."""
+        return labelings.get(self._labels)
+
+    @cached_property
+    def targets(self) -> Any:
+        """The labels as metrics take them; for classes int64 (N,), -1 where a sample has no label."""
+        return self.labels.targets([s.label for s in self.samples])
+
+    def read(self, index: int) -> Any:
+        """The sample as an artifact reads it; a picture is uint8 (H, W, 3) RGB, upright.
 
         Raises:
             DataError: It cannot be read any more; the message names it.
         """
         sample = self.samples[index]
+        if self._content != "image":
+            return self._read(sample)
         kept = self.cache.get(sample.id)
         if kept is None:
             kept = self.cache.put(sample.id, self._decode(sample, None), FULL_SHARE)
@@ -93,24 +115,42 @@ class Split(Sequence[Sample]):
         return kept
 
     def read_bytes(self, index: int) -> bytes:
-        """The bytes of the original file; a PNG where the source was pixels."""
+        """The sample as a user of the artifact would send it: the bytes of its file, or made like one."""
         sample = self.samples[index]
         try:
-            return payload.encoded(sample.payload)
+            return self.content.encoded(sample.payload)
         except (ImageError, OSError) as error:
             raise self._lost(sample, error) from error
 
     def subset(self, indexes: Iterable[int]) -> Split:
         """A split of some of the samples, in the order given; it shares the cache."""
-        return Split(self.name, [self.samples[int(i)] for i in indexes], self.classes, self.cache)
+        return Split(
+            self.name,
+            [self.samples[int(i)] for i in indexes],
+            self.classes,
+            self.cache,
+            self._content,
+            self._labels,
+        )
 
     def counts(self) -> np.ndarray:
-        """Samples per class, int64 (classes,)."""
-        targets = self.targets
-        return np.bincount(targets[targets >= 0], minlength=len(self.classes))
+        """Samples that bear each class, int64 (classes,)."""
+        found = Counter(
+            index
+            for sample in self.samples
+            if sample.label is not None
+            for index in set(self.labels.indexes(sample.label))
+        )
+        return np.array([found[i] for i in range(len(self.classes))], dtype=np.int64)
 
     def __repr__(self) -> str:
         return f"Split({self.name!r}, {len(self)} samples, {len(self.classes)} classes)"
+
+    def _read(self, sample: Sample) -> Any:
+        try:
+            return self.content.read(sample.payload)
+        except (ImageError, OSError, ValueError) as error:
+            raise self._lost(sample, error) from error
 
     def _decode(self, sample: Sample, bound: int | None) -> np.ndarray:
         try:
@@ -124,7 +164,7 @@ class Split(Sequence[Sample]):
 
     def _lost(self, sample: Sample, error: Exception) -> Exception:
         return no_such(
-            f'The image "{sample.id}" cannot be read any more.',
+            f'The {self.content.noun} "{sample.id}" cannot be read any more.',
             f"{getattr(error, 'reason', error)}; it could be read when the data set was loaded.",
             "Put the file back, or load the data set again; it will then be left out.",
         )

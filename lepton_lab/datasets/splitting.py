@@ -43,12 +43,12 @@ def assign(
     >>> assign(["a", "b", "c", "d"], ["x"] * 4, val=0.25, test=0.25, seed=0).count("train")
     2
     """
-    members = _members(ids, groups)
+    units_of_all = members(ids, groups)
     strata: dict[str, list[list[int]]] = defaultdict(list)
-    for indexes in members:
+    for indexes in units_of_all:
         strata[labels[indexes[0]]].append(indexes)
     for label in strata:
-        strata[label].sort(key=lambda indexes: _rank(seed, ids[indexes[0]]))
+        strata[label].sort(key=lambda indexes: rank(seed, ids[indexes[0]]))
     sizes = {label: len(units) for label, units in strata.items()}
     tests = quotas(sizes, test, {label: n - 1 for label, n in sizes.items()}, seed)
     vals = quotas(sizes, val, {label: n - 1 - tests[label] for label, n in sizes.items()}, seed)
@@ -85,7 +85,7 @@ def quotas(
     taken = {label: min(math.floor(w + 1e-9), room[label]) for label, w in wanted.items()}
     missing = round(sum(wanted.values())) - sum(taken.values())
     by_remainder = sorted(
-        sizes, key=lambda label: (taken[label] - wanted[label], _rank(seed, label))
+        sizes, key=lambda label: (taken[label] - wanted[label], rank(seed, label))
     )
     for label in by_remainder:
         if missing > 0 and taken[label] < room[label] and wanted[label] - taken[label] > 1e-9:
@@ -108,14 +108,14 @@ def keep_copies_together(
         The sides, with no group on two of them.
     """
     moved = list(splits)
-    for indexes in _members(ids, groups):
+    for indexes in members(ids, groups):
         first = min((splits[i] for i in indexes), key=SPLITS.index)
         for i in indexes:
             moved[i] = first
     return moved
 
 
-def _members(ids: Sequence[str], groups: Sequence[Hashable] | None) -> list[list[int]]:
+def members(ids: Sequence[str], groups: Sequence[Hashable] | None) -> list[list[int]]:
     """Indexes of each group, the smallest id first."""
     found: dict[Hashable, list[int]] = defaultdict(list)
     for i, name in enumerate(ids):
@@ -124,7 +124,8 @@ def _members(ids: Sequence[str], groups: Sequence[Hashable] | None) -> list[list
     return [sorted(indexes, key=lambda i: ids[i]) for indexes in found.values()]
 
 
-def _rank(seed: int, name: str) -> bytes:
+def rank(seed: int, name: str) -> bytes:
+    """A hash of the seed and a name, to order by."""
     return hashlib.blake2b(
         f"{seed}\0{name}".encode("utf-8", "surrogatepass"), digest_size=16
     ).digest()

@@ -29,6 +29,7 @@ def leave_out(
     checks: Mapping[str, Check],
     clean: str,
     problems: list[Finding],
+    nouns: tuple[str, str] = ("image", "images"),
 ) -> list[Record]:
     """The readable records; the others become findings, one per kind of damage.
 
@@ -38,6 +39,7 @@ def leave_out(
         checks: By id.
         clean: "skip" or "stop".
         problems: Findings are added here.
+        nouns: What one sample is called, and what several are.
 
     Raises:
         DataError: Nothing is readable, or something is not and `clean` is "stop".
@@ -45,7 +47,7 @@ def leave_out(
     bad = [r for r in records if checks[r.id].code]
     if records and len(bad) == len(records):
         raise no_such(
-            f"None of the {plural(len(bad), 'image')} in {_named(source)} can be read.",
+            f"None of the {plural(len(bad), *nouns)} in {_named(source)} can be read.",
             _examples(bad, checks),
             "Look at one of them with another program, or copy the files again.",
         )

@@ -13,6 +13,7 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
+from lepton_lab.datasets.label import Labels
 from lepton_lab.datasets.records import Finding, Record, are, no_such, plural, quoted
 
 FEW = 5
@@ -34,9 +35,12 @@ def classes_of(labels: Iterable[str], order: Sequence[str] | None = None) -> tup
     return tuple(sorted(found))
 
 
-def check_known(records: Iterable[Record], classes: Sequence[str]) -> None:
+def check_known(records: Iterable[Record], classes: Sequence[str], labels: Labels) -> None:
     """Raise DataError when a held-out sample has a class that train has not."""
-    unknown = Counter((r.label, r.split) for r in records if r.label not in set(classes))
+    known = set(classes)
+    unknown = Counter(
+        (name, r.split) for r in records for name in labels.names(r.label) if name not in known
+    )
     if not unknown:
         return
     names = sorted({str(label) for label, _ in unknown})
@@ -45,7 +49,7 @@ def check_known(records: Iterable[Record], classes: Sequence[str]) -> None:
         plural(len(names), "class is", "classes are")
         + f" in {' and '.join(sides)} but not in train: {quoted(names)}.",
         f"Train has {plural(len(classes), 'class', 'classes')}: {quoted(classes)}.",
-        f"Add such images to train, or leave them out: exclude={','.join(names)!r}",
+        f"Add such samples to train, or leave them out: exclude={','.join(names)!r}",
     )
 
 
@@ -69,32 +73,39 @@ def similar(classes: Iterable[str]) -> Finding | None:
 
 
 def tell(
-    before: Iterable[str | None], records: Sequence[Record], classes: Sequence[str]
+    before: Iterable[str],
+    records: Sequence[Record],
+    classes: Sequence[str],
+    labels: Labels,
+    nouns: tuple[str, str],
 ) -> list[Finding]:
     """Classes that were lost, have one image, are missing on one side, or look like twins.
 
     Args:
-        before: Labels of all records, the unreadable ones too.
+        before: Class names of all records, the unreadable ones too.
         records: The readable records, split.
         classes: The vocabulary.
+        labels: What the labels are.
+        nouns: What one sample is called, and what several are.
     """
-    found = [_lost(sorted({str(name) for name in before} - set(classes))), similar(classes)]
-    total = Counter(str(r.label) for r in records)
+    found = [_lost(sorted(set(before) - set(classes)), nouns), similar(classes)]
+    total = Counter(name for r in records for name in set(labels.names(r.label)))
     single = [name for name in classes if total[name] == 1]
-    found += [_single(single), *_missing(records, classes, set(single))]
+    found += [_single(single, nouns), *_missing(records, classes, set(single), labels)]
     return [finding for finding in found if finding is not None]
 
 
-def _lost(names: list[str]) -> Finding | None:
+def _lost(names: list[str], nouns: tuple[str, str]) -> Finding | None:
     if not names:
         return None
-    what = plural(len(names), "class has", "classes have") + f" no readable image: {quoted(names)}."
+    what = plural(len(names), "class has", "classes have")
+    what += f" no readable {nouns[0]}: {quoted(names)}."
     return Finding(
         "empty-class", "warning", len(names), what, "Left out of the classes.", tuple(names)
     )
 
 
-def _single(names: list[str]) -> Finding | None:
+def _single(names: list[str], nouns: tuple[str, str]) -> Finding | None:
     if not names:
         return None
     which = f"Class {quoted(names)} has" if len(names) == 1 else f"The classes {quoted(names)} have"
@@ -102,24 +113,25 @@ def _single(names: list[str]) -> Finding | None:
         "one-image-class",
         "warning",
         len(names),
-        f"{which} 1 image; it was kept for training and cannot be evaluated.",
-        f"Give it at least {FEW} images, or leave it out: exclude={','.join(names[:5])!r}",
+        f"{which} 1 {nouns[0]}; it was kept for training and cannot be evaluated.",
+        f"Give it at least {FEW} {nouns[1]}, or leave it out: exclude={','.join(names[:5])!r}",
         tuple(names),
     )
 
 
 def _missing(
-    records: Sequence[Record], classes: Sequence[str], single: set[str]
+    records: Sequence[Record], classes: Sequence[str], single: set[str], labels: Labels
 ) -> Iterator[Finding]:
-    sides = {side: {r.label for r in records if r.split == side} for side in ("val", "test")}
-    for side, labels in sides.items():
-        names = [name for name in classes if name not in labels and name not in single]
-        if labels and names:
+    held = {side: [r for r in records if r.split == side] for side in ("val", "test")}
+    for side, samples in held.items():
+        there = {name for r in samples for name in labels.names(r.label)}
+        names = [name for name in classes if name not in there and name not in single]
+        if there and names:
             what = plural(len(names), "class has", "classes have")
             what += f" no sample in {side}: {quoted(names)}."
             done = f"Metrics of {side} are n/a there; averages are over the other classes."
             yield Finding("missing-class", "warning", len(names), what, done, tuple(names))
-    if not sides["val"]:
+    if not held["val"]:
         what = "There is no val split: too few samples, or val=0."
         done = "The best epoch is chosen on train; add samples or raise val."
         yield Finding("no-val", "warning", 1, what, done)

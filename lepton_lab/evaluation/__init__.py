@@ -4,5 +4,6 @@
 from lepton_lab.evaluation.figures import Figure, Plot, plots
 from lepton_lab.evaluation.findings import ConfusedPair, WorstSample
 from lepton_lab.evaluation.report import Evaluation
+from lepton_lab.evaluation.scored import Report
 
-__all__ = ["ConfusedPair", "Evaluation", "Figure", "Plot", "WorstSample", "plots"]
+__all__ = ["ConfusedPair", "Evaluation", "Figure", "Plot", "Report", "WorstSample", "plots"]

@@ -23,9 +23,9 @@ from lepton_lab.exporting.archive import pack, unpack
 from lepton_lab.exporting.card import score_text
 from lepton_lab.exporting.process import run_python
 from lepton_lab.rendering import Card, Table, duration, size
-from lepton_lab.runtime.errors import BundleError, ImageError
+from lepton_lab.runtime.errors import BundleError, InputError
 from lepton_lab.runtime.manifest import MANIFEST, read_manifest
-from lepton_lab.runtime.predictor import MODEL, Prediction, Predictor
+from lepton_lab.runtime.predictor import MODEL, Predictor
 
 SUFFIX = ".lepton"
 
@@ -37,25 +37,20 @@ class Verification:
     Attributes:
         files: Files that were found unchanged.
         golden: Golden samples that were replayed; 0 without an ONNX model.
-        top1_agreement: Share of them with the label that the trained model gave.
-        largest_difference: Of a probability.
+        largest_difference: Of an answer; for classes, of a probability.
         seconds: How long it took.
     """
 
     files: int
     golden: int
-    top1_agreement: float
     largest_difference: float
     seconds: float
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        replayed = (
-            f"{self.golden}, top-1 agreement {self.top1_agreement:.3f}" if self.golden else "none"
-        )
         facts = {
             "files": f"{self.files} unchanged",
-            "golden samples": replayed,
-            "largest difference": f"{self.largest_difference:.1e} of a probability",
+            "golden samples": f"{self.golden} answered as before" if self.golden else "none",
+            "largest difference": f"{self.largest_difference:.1e}",
             "time": duration(self.seconds),
         }
         return Card("The artifact is as it was written.", facts)._repr_mimebundle_()
@@ -93,11 +88,12 @@ class Artifact:
         """Bytes of all its files."""
         return sum(int(facts["size"]) for facts in self.manifest["files"].values())
 
-    def predict(self, inputs: Any, top: int = 5) -> Prediction | list[Prediction]:
-        """Labels and probabilities for one input, or for a list of them.
+    def predict(self, inputs: Any, top: int = 5) -> Any:
+        """The answer for one input, or a list of answers for a list of inputs.
 
         Args:
-            inputs: A path, bytes of an image file, a Pillow image or an array; or a list of these.
+            inputs: What the task takes: for images a path, bytes, a Pillow image or an array; for text a
+                string; for a row a dict. Or a list of these.
             top: Classes that a prediction lists when printed.
 
         Raises:
@@ -108,7 +104,7 @@ class Artifact:
         with _told(self.path):
             try:
                 answers = self._predictor.predict(list(inputs) if many else [inputs], top)
-            except ImageError as error:
+            except InputError as error:
                 name = error.name or "The input"
                 raise DataError(f"{name} cannot be used.", f"{error.reason}.") from error
         return answers if many else answers[0]
@@ -143,7 +139,6 @@ class Artifact:
         return Verification(
             report["files"],
             report["golden"],
-            report.get("top1_agreement", 1.0),
             report.get("largest_difference", 0.0),
             report["seconds"],
         )
@@ -173,7 +168,8 @@ class Artifact:
         steps = ["artifact.verify()", 'artifact.predict("cat.jpg")']
         if MODEL not in manifest["files"]:
             steps = ["artifact.verify()", f"lab.load_model({str(self.path)!r})"]
-        title = f"{self.path.name}: {len(self.labels)} classes"
+        classes = f": {len(self.labels)} classes" if self.labels else ""
+        title = f"{self.path.name}{classes}"
         return Card(title, facts, (self._parity(), self._tree()), steps)._repr_mimebundle_()
 
     def _parity(self) -> Table:
@@ -182,14 +178,14 @@ class Artifact:
         rows = [
             (
                 name,
-                f"{found['top1_agreement']:.3f}",
-                f"{found['largest_difference']['probabilities']:.1e}",
+                f"{found['agreement']:.3f}",
+                ", ".join(f"{key} {gap:.1e}" for key, gap in found["largest_difference"].items()),
                 score_text((found["metric"] or {}).get("after")),
                 f"{found['milliseconds']['compute']['1']:.1f}",
             )
             for name, found in certificate["formats"].items()
         ]
-        columns = ("format", "top-1 agreement", "largest |Δp|", "metric", "ms per sample")
+        columns = ("format", "agreement", "largest difference", "metric", "ms per sample")
         title = f"compared with PyTorch on {tried['all']} samples ({tried['real']} held out)"
         return Table(columns, rows, title)
 

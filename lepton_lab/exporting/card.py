@@ -39,9 +39,10 @@ def _what(manifest: Mapping[str, Any]) -> Iterable[str]:
     yield f"- task: {_text(manifest['task'])}"
     if not manifest["trained"]:
         yield "- **untrained**: the weights are random; the answers mean nothing"
-    yield f"- classes ({len(labels)}): {', '.join(map(_text, labels[:_LABELS]))}{rest}"
-    shape = f"{graph.get('shape')} {graph.get('dtype')}"
-    yield f"- input: {_text(manifest['input']['kind'])}, prepared to {_text(shape)}"
+    if labels:
+        yield f"- classes ({len(labels)}): {', '.join(map(_text, labels[:_LABELS]))}{rest}"
+    shape = f", prepared to {_text(graph['shape'])} {_text(graph['dtype'])}" if graph else ""
+    yield f"- input: {_text(manifest['input']['kind'])}{shape}"
     yield f"- licence of the starting weights: {_text(manifest['licence'])}"
 
 
@@ -84,20 +85,20 @@ def _proof(certificate: Mapping[str, Any]) -> Iterable[str]:
     real = (
         f"{tried['real']} held-out samples"
         if tried["real"]
-        else "generated pictures (no data given)"
+        else "generated samples (no data given)"
     )
     sizes = _flat(certificate["batch_sizes"])
     yield f"{real} and {tried['odd']} awkward ones, in batches of {sizes}."
     yield ""
-    yield "| format | top-1 agreement | largest difference | tolerance | metric before | after |"
+    yield "| format | agreement | largest difference | tolerance | metric before | after |"
     yield "|---|---|---|---|---|---|"
     for name, found in certificate["formats"].items():
         metric = found["metric"] or {}
         cells = [
             name,
-            f"{found['top1_agreement']:.3f}",
-            f"{found['largest_difference']['probabilities']:.1e}",
-            f"{certificate['tolerance']['probabilities']:.0e}",
+            f"{found['agreement']:.3f}",
+            ", ".join(f"{key} {gap:.1e}" for key, gap in found["largest_difference"].items()),
+            ", ".join(f"{key} {limit:.0e}" for key, limit in certificate["tolerance"].items()),
             score_text(metric.get("before")),
             score_text(metric.get("after")),
         ]

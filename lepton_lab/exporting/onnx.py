@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """ONNX: one file that runs without PyTorch, in any batch size.
 
-The graph is traced by `torch.export` with a dynamic batch and holds the normalization and the
-softmax. Names of local files, which the tracer leaves in every node, are taken out.
+The graph is traced by `torch.export` with a dynamic batch (and length, where there is one) and holds
+everything behind the runtime's preparation. Names of local files, which the tracer leaves in every node, are taken out.
 """
 
 from __future__ import annotations
@@ -49,17 +49,22 @@ def write(subject: Subject, signature: Signature, folder: Path) -> list[str]:
 def _trace(graph: Graph, name: str) -> Any:
     import torch
 
-    batch = {0: torch.export.Dim("batch")}
+    names = {name for axes in graph.dynamic.values() for name in axes.values()}
+    lengths = {name: torch.export.Dim(name) for name in sorted(names)}
+    shapes = tuple(
+        {axis: lengths[name] for axis, name in graph.dynamic.get(key, {}).items()}
+        for key in graph.example
+    )
     try:
         with _quietly(), torch.no_grad():
             return torch.onnx.export(
                 graph.module,
-                (graph.example,),
+                tuple(graph.example.values()),
                 dynamo=True,
                 opset_version=OPSET,
-                input_names=[graph.input],
+                input_names=list(graph.example),
                 output_names=list(graph.outputs),
-                dynamic_shapes=(batch,),
+                dynamic_shapes=shapes,
                 verbose=False,
             )
     except Exception as error:  # the tracer's exceptions share no base class with each other

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from lepton_lab.runtime.inputs import prepare_input
+from lepton_lab.runtime import outputs
+from lepton_lab.runtime.inputs import preparer
 from lepton_lab.runtime.predictor import versions
 from lepton_lab.runtime.probe import probe
 
@@ -22,16 +23,19 @@ def main(task: str, samples: str, output: str) -> None:
     """Load the current folder as a user would, run the files in `samples`, write the arrays."""
     import torch
 
-    from lepton_lab.catalog import build
     from lepton_lab.exporting.signatures import signatures
     from lepton_lab.spec import ModelSpec
+    from lepton_lab.tasks import tasks
 
-    built = build(ModelSpec(name=str(Path.cwd())))
-    rule = built.preprocessing
-    compute = signatures.get(task).compute(built.module.eval(), rule)
-    known = {**versions(), "torch": torch.__version__}
+    built = tasks.get(task).build(ModelSpec(name=str(Path.cwd())), None, 0)
+    signature, rule = signatures.get(task), built.preprocessing
     found: dict[str, Any] = probe(
-        lambda data: prepare_input(data, rule), compute, built.classes, Path(samples), known
+        preparer(rule, built.files),
+        signature.compute(built.module.eval(), rule),
+        outputs.output(signature.interface(built)["output"], built.classes),
+        built.classes,
+        Path(samples),
+        {**versions(), "torch": torch.__version__},
     )
     np.savez(output, **found)
 

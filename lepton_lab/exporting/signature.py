@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from lepton_lab.exporting.subject import ExportSample, Subject
     from lepton_lab.runtime.probe import Compute
 
-Outputs = Mapping[str, np.ndarray]
+# By name: one array per sample, whose shapes may differ.
+Outputs = Mapping[str, list[np.ndarray]]
 
 
 @dataclass(frozen=True)
@@ -30,16 +31,16 @@ class Graph:
     """A module that holds everything behind the runtime's preparation, ready to be traced.
 
     Attributes:
-        module: Takes rows as the runtime prepares them, returns a tuple of outputs.
-        example: A batch of two rows.
-        input: Name of the input.
+        module: Takes a collated batch of the runtime, one argument per input; returns a tuple of outputs.
+        example: A batch of two, by the name of the input, in the order of the arguments.
         outputs: Names of the outputs.
+        dynamic: Input -> axis -> name of a length that may change; the first axis is "batch".
     """
 
     module: torch.nn.Module
-    example: torch.Tensor
-    input: str
+    example: Mapping[str, torch.Tensor]
     outputs: tuple[str, ...]
+    dynamic: Mapping[str, Mapping[int, str]]
 
 
 @dataclass(frozen=True)
@@ -62,17 +63,19 @@ class Signature:
         description: One line.
         interface: The manifest's "input" and "output", as JSON.
         graph: The module to trace, made from a copy of the trained one.
-        compute: The model as PyTorch runs it: (module, preprocessing) to a function from rows, as
-            the runtime prepares them, to outputs by name. It shares no code with `graph`.
+        compute: The model as PyTorch runs it: (module, preprocessing) to a function from a batch, as
+            the runtime collates it, to outputs by name. It shares no code with `graph`.
         odd: Awkward inputs made from real ones: (kind, bytes of a file).
         stand_ins: Generated samples, for a subject that brings none.
         suffix: File suffix for the bytes of a sample.
         tolerance: The largest difference allowed for each output, given the model's own outputs.
         agrees: Whether two sets of outputs give the same answer, per row, up to ties.
         answer: An answer in words, for messages: (outputs, row, labels).
-        score: The headline metric of outputs and targets.
+        score: The headline metric of outputs and targets (encoded labels), sample by sample.
         independent_check: What another library's preprocessing says against ours; empty when they
             agree or there is none to ask.
+        requirements: What the runtime needs for this kind of input, as lines of a requirements file.
+        golden: How far a golden answer may be off elsewhere, on the scale of the output's `gap`.
     """
 
     name: str
@@ -86,8 +89,11 @@ class Signature:
     tolerance: Callable[[Outputs], dict[str, float]]
     agrees: Callable[[Outputs, Outputs], np.ndarray]
     answer: Callable[[Outputs, int, Sequence[str]], str]
-    score: Callable[[Outputs, np.ndarray], Score]
+    score: Callable[[Outputs, Sequence[Any]], Score]
     independent_check: Callable[[Subject, Sequence[bytes]], str]
+    requirements: tuple[str, ...] = ()
+    # Another JPEG decoder may differ by one pixel level of 255, which moves a probability by less.
+    golden: float = 0.01
 
 
 signatures: Registry[Signature] = Registry("export signature")

@@ -22,13 +22,13 @@ class ExportSample(NamedTuple):
 
     Attributes:
         id: Its name in the data set.
-        data: The bytes of the original file.
-        target: Index of its class.
+        data: The bytes of the original, as a user of the artifact would send them.
+        target: Its encoded label; None where there is none.
     """
 
     id: str
     data: bytes
-    target: int
+    target: Any
 
 
 @dataclass(frozen=True)

@@ -10,42 +10,44 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from lepton_lab.exporting.signatures import signatures
 from lepton_lab.exporting.subject import ExportSample
-from lepton_lab.runtime.errors import ImageError
-from lepton_lab.runtime.inputs import prepare_input
+from lepton_lab.runtime.errors import InputError
+from lepton_lab.runtime.inputs import Preparer, Row, preparer
+from lepton_lab.runtime.outputs import Output, output
 from lepton_lab.runtime.probe import BATCH_SIZES, fingerprint, run
 
 if TYPE_CHECKING:
-    from lepton_lab.exporting.subject import Subject
+    import numpy as np
 
-ODD = -1
+    from lepton_lab.exporting.subject import Subject
 
 
 @dataclass(frozen=True, repr=False)
 class Trial:
-    """Samples and the live model's outputs, row by row.
+    """Samples and the live model's outputs, sample by sample.
 
     Attributes:
-        samples: Awkward ones (target -1) first, then real or generated ones.
+        samples: Awkward ones (no target) first, then real or generated ones.
         odd: How many are awkward ones.
         real: How many are the caller's; 0 when generated ones stand in.
+        rows: Each sample as the runtime prepares it.
         inputs: SHA-256 of each prepared row.
-        outputs: By name, float32 (n, ...).
+        outputs: By name, one array per sample.
+        output: What takes outputs apart and reads them.
     """
 
     samples: tuple[ExportSample, ...]
     odd: int
     real: int
+    rows: tuple[Row, ...]
     inputs: tuple[str, ...]
-    outputs: dict[str, np.ndarray]
+    outputs: dict[str, list[np.ndarray]]
+    output: Output
 
-    @property
-    def targets(self) -> np.ndarray:
-        """int64 (n,); -1 where there is no known class."""
-        return np.array([sample.target for sample in self.samples], np.int64)
+    def of(self, index: int) -> dict[str, np.ndarray]:
+        """The outputs of one sample."""
+        return {name: values[index] for name, values in self.outputs.items()}
 
 
 def make_trial(subject: Subject) -> Trial:
@@ -53,30 +55,32 @@ def make_trial(subject: Subject) -> Trial:
 
     Samples that cannot be read are left out: the gate compares answers, and they have none.
     """
-    signature = signatures.get(subject.task)
-    rule = subject.built.preprocessing
-    real = _readable([ExportSample(*sample) for sample in subject.samples], rule)
-    shown = real or _readable(signature.stand_ins(), rule)
+    signature, built = signatures.get(subject.task), subject.built
+    ready = preparer(built.preprocessing, built.files)
+    real = _readable([ExportSample(*sample) for sample in subject.samples], ready)
+    shown = real or _readable(signature.stand_ins(), ready)
     odd = signature.odd([sample.data for sample, _ in shown])
-    tried = _readable([ExportSample(kind, data, ODD) for kind, data in odd], rule) + shown
+    tried = _readable([ExportSample(kind, data, None) for kind, data in odd], ready) + shown
     rows = [row for _, row in tried]
-    outputs = run(signature.compute(subject.module(), rule), rows, BATCH_SIZES[-1])
+    reads = output(signature.interface(built)["output"], built.classes)
+    compute = signature.compute(subject.module(), built.preprocessing)
+    found = run(ready, compute, reads, rows, BATCH_SIZES[-1])
     return Trial(
         samples=tuple(sample for sample, _ in tried),
         odd=len(tried) - len(shown),
         real=len(real),
+        rows=tuple(rows),
         inputs=tuple(fingerprint(row) for row in rows),
-        outputs={name: values[: len(rows)] for name, values in outputs.items()},
+        outputs={name: values[: len(rows)] for name, values in found.items()},
+        output=reads,
     )
 
 
-def _readable(
-    samples: list[ExportSample], rule: dict[str, object]
-) -> list[tuple[ExportSample, np.ndarray]]:
+def _readable(samples: list[ExportSample], ready: Preparer) -> list[tuple[ExportSample, Row]]:
     kept = []
     for sample in samples:
         try:
-            kept.append((sample, prepare_input(sample.data, rule)))
-        except ImageError:
+            kept.append((sample, ready.prepare(sample.data)))
+        except InputError:
             continue
     return kept

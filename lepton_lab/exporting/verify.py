@@ -3,7 +3,7 @@
 
 A staged bundle is run as its users will run it: in a fresh process (without torch, for ONNX), fed
 the original bytes of real held-out samples and of awkward ones, in several batch sizes. For every
-sample the prepared pixels must be the same, bit for bit, every output within tolerance, and the
+sample the prepared input must be the same, bit for bit, every output within tolerance, and the
 answer the same up to ties. The preparation itself is compared with that of the library the model
 came from, where that is possible.
 """
@@ -26,11 +26,11 @@ from lepton_lab.exporting.signatures import signatures
 from lepton_lab.exporting.trial import Trial, make_trial
 from lepton_lab.runtime.errors import BundleError
 from lepton_lab.runtime.manifest import check_files, read_manifest
-from lepton_lab.runtime.probe import BATCH_SIZES, batch_indexes
+from lepton_lab.runtime.probe import BATCH_SIZES, batch_indexes, unpacked
 
 if TYPE_CHECKING:
     from lepton_lab.exporting.contract import Format
-    from lepton_lab.exporting.signature import Score, Signature
+    from lepton_lab.exporting.signature import Outputs, Score, Signature
     from lepton_lab.exporting.subject import Subject
 
 _INDEPENDENT_SAMPLES = 2
@@ -107,7 +107,7 @@ def _examine(form: Format, folder: Path, subject: Subject, trial: Trial) -> dict
         raise _refused(subject, what, _figures(signature, subject, trial, found, arrays), form.name)
     section: dict[str, Any] = plain(
         {
-            "top1_agreement": found.agreement,
+            "agreement": found.agreement,
             "largest_difference": found.differences,
             "metric": {"before": asdict(before), "after": asdict(found.score)}
             if before.n
@@ -156,7 +156,7 @@ def _compare(
         differences[name] = worst
     largest = BATCH_SIZES[-1]
     outputs = {
-        name: arrays[f"output/{name}/{largest}"][: len(trial.samples)] for name in trial.outputs
+        name: unpacked(arrays, name, largest)[: len(trial.samples)] for name in trial.outputs
     }
     agrees = signature.agrees(trial.outputs, outputs)
     culprits += [(int(i), "its answer differs") for i in np.flatnonzero(~agrees)[:1]]
@@ -170,14 +170,22 @@ def _gaps(
 ) -> tuple[np.ndarray, list[int]]:
     """The largest difference per row of one output at one batch size; NaN counts as infinite."""
     rows = batch_indexes(len(trial.samples), size)
-    wanted = trial.outputs[name][rows]
-    found = arrays.get(f"output/{name}/{size}")
-    if found is None or found.shape != wanted.shape:
-        shape = "nothing" if found is None else found.shape
-        reason = f"Its output '{name}' has the shape {shape} instead of {wanted.shape}."
+    wanted = [trial.outputs[name][row] for row in rows]
+    found = unpacked(arrays, name, size)
+    if len(found) != len(wanted):
+        reason = f"Its output '{name}' has {len(found)} answers instead of {len(wanted)}."
         raise _refused(subject, "The export", reason)
-    gaps = np.abs(found - wanted).reshape(len(rows), -1).max(axis=1)
-    return np.where(np.isnan(gaps), np.inf, gaps), rows
+    gaps = np.array([_gap(a, b) for a, b in zip(found, wanted, strict=True)])
+    return gaps, rows
+
+
+def _gap(found: np.ndarray, wanted: np.ndarray) -> float:
+    if found.shape != wanted.shape:
+        return float("inf")
+    if not wanted.size:
+        return 0.0
+    gap = float(np.abs(found.astype(np.float64) - wanted).max())
+    return float("inf") if np.isnan(gap) else gap
 
 
 def _checked_manifest(folder: Path, subject: Subject) -> dict[str, Any]:
@@ -200,11 +208,11 @@ def _checked_manifest(folder: Path, subject: Subject) -> dict[str, Any]:
     return manifest
 
 
-def _score(signature: Signature, outputs: dict[str, np.ndarray], trial: Trial) -> Score:
-    """The metric over the samples whose class is known."""
-    targets = trial.targets
-    known = targets >= 0
-    return signature.score({name: v[known] for name, v in outputs.items()}, targets[known])
+def _score(signature: Signature, outputs: Outputs, trial: Trial) -> Score:
+    """The metric over the samples whose label is known."""
+    known = [i for i, sample in enumerate(trial.samples) if sample.target is not None]
+    some = {name: [values[i] for i in known] for name, values in outputs.items()}
+    return signature.score(some, [trial.samples[i].target for i in known])
 
 
 def _figures(
@@ -216,7 +224,7 @@ def _figures(
 ) -> str:
     """The sentence with the numbers and the first sample that differs."""
     row, labels = found.culprit, subject.built.classes
-    given = {name: arrays[f"output/{name}/{BATCH_SIZES[-1]}"] for name in trial.outputs}
+    given = {name: unpacked(arrays, name, BATCH_SIZES[-1]) for name in trial.outputs}
     model, export = (signature.answer(o, row, labels) for o in (trial.outputs, given))
     limits = signature.tolerance(trial.outputs)
     gaps = ", ".join(

@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The runs of all notebooks: the list, one run's picture, orders to it, and any journal's picture."""
+"""The runs of all notebooks: the list, one run's picture and what a cell keeps of it, orders, any journal's picture."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import PurePosixPath
-from typing import cast
+from typing import Any, TypeVar, cast
 
 import tornado.web
 from jupyter_server.auth.decorator import authorized
 
-from lepton_lab.charts import History, run_document
+from lepton_lab.charts import History, document, final_bundle, run_document
 from lepton_lab.errors import LeptonError, StorageError
 from lepton_lab.jupyter.answers import RunDocument, RunList
 from lepton_lab.jupyter.handler import LeptonHandler, Route
@@ -17,6 +18,8 @@ from lepton_lab.jupyter.orders import post
 from lepton_lab.jupyter.places import is_plain_file
 from lepton_lab.jupyter.project import Project
 from lepton_lab.jupyter.watched import Watched
+
+T = TypeVar("T")
 
 
 class Runs(LeptonHandler):
@@ -37,6 +40,19 @@ class Run(LeptonHandler):
     async def get(self, number: str) -> None:
         """Answer with a `RunDocument`."""
         await self.answer(lambda: _document_of(self.project, self.project.run(number)))
+
+
+class Bundle(LeptonHandler):
+    """`GET runs/{id}/bundle`: what the cell of a run keeps when it is over.
+
+    A page that was loaded again while the run went on is not told by the kernel, and gets it here.
+    """
+
+    @tornado.web.authenticated
+    @authorized
+    async def get(self, number: str) -> None:
+        """Answer with a MIME bundle."""
+        await self.answer(lambda: _bundle_of(self.project, self.project.run(number)))
 
 
 class Orders(LeptonHandler):
@@ -62,11 +78,22 @@ class Journal(LeptonHandler):
 
 
 def _document_of(project: Project, run: Watched) -> RunDocument:
+    history, beside = _history_of(project, run), _beside(run)
+    drawn = _drawn(run.path.name, lambda: run_document(history, beside))
+    return cast(RunDocument, {**drawn, "run": drawn["run"] or run.path.name})
+
+
+def _bundle_of(project: Project, run: Watched) -> dict[str, Any]:
+    history, beside = _history_of(project, run), _beside(run)
+    drawn = _drawn(run.path.name, lambda: final_bundle(history, beside))
+    return {**drawn, document.MIME: _document_of(project, run)}
+
+
+def _history_of(project: Project, run: Watched) -> History:
     history = project.history(run.path / "events.jsonl")
     if not run.live:
         history.end()
-    document = _drawn(history, run.path.name, _beside(run))
-    return {**document, "run": document["run"] or run.path.name}
+    return history
 
 
 def _document_at(project: Project, path: str) -> RunDocument:
@@ -88,13 +115,13 @@ def _document_at(project: Project, path: str) -> RunDocument:
             "Open the events.jsonl of a run.",
         )
     history.end()
-    return _drawn(history, place.name, "")
+    return cast(RunDocument, _drawn(place.name, lambda: run_document(history)))
 
 
-def _drawn(history: History, name: str, beside: str) -> RunDocument:
-    """The document of a history; numbers that no picture can hold are an error of the file."""
+def _drawn(name: str, draw: Callable[[], T]) -> T:
+    """What `draw` makes of a journal; numbers that no picture can hold are an error of the file."""
     try:
-        return cast(RunDocument, run_document(history, beside))
+        return draw()
     except (ValueError, ArithmeticError, TypeError) as error:
         raise StorageError(f"The journal of '{name}' cannot be drawn.", str(error)) from error
 
@@ -112,6 +139,7 @@ _ID = r"runs/([0-9a-f]{16})"
 ROUTES = (
     Route(r"runs", Runs),
     Route(_ID, Run),
+    Route(rf"{_ID}/bundle", Bundle),
     Route(rf"{_ID}/orders", Orders),
     Route(r"journal", Journal),
 )

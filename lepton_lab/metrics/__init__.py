@@ -38,7 +38,7 @@ from lepton_lab.metrics.curves import (
 )
 from lepton_lab.metrics.intervals import bootstrap, wilson
 from lepton_lab.metrics.measurement import LOWER_IS_BETTER, Measurement
-from lepton_lab.metrics.paired import PairedDifference, mcnemar, paired_difference
+from lepton_lab.metrics.paired import PairedDifference, mcnemar, paired_difference, paired_scores
 
 __all__ = [
     "FROM_COUNTS",
@@ -61,6 +61,7 @@ __all__ = [
     "in_top_k",
     "mcnemar",
     "paired_difference",
+    "paired_scores",
     "precision",
     "precision_per_class",
     "precision_recall_curve",

@@ -110,6 +110,36 @@ def paired_difference(
     return PairedDifference(metric, difference, low, high, a.n, p)
 
 
+def paired_scores(
+    scores_a: ArrayLike,
+    scores_b: ArrayLike,
+    metric: str,
+    *,
+    resamples: int = iv.RESAMPLES,
+    seed: int = 0,
+) -> PairedDifference:
+    """The mean difference of a number per sample, higher is better, with a 95 % bootstrap interval.
+
+    Args:
+        scores_a: Float (N,) of the first model.
+        scores_b: Float (N,) of the second, same order.
+        metric: What the number is.
+        resamples: Of the bootstrap.
+        seed: Of the bootstrap.
+
+    >>> found = paired_scores([0.1, 0.2, 0.3, 0.2], [0.4, 0.5, 0.5, 0.6], "overlap")
+    >>> round(found.difference, 3), found.better
+    (0.3, 'b')
+    """
+    values = np.asarray(scores_b, dtype=np.float64) - np.asarray(scores_a, dtype=np.float64)
+    values = values[np.isfinite(values)]
+    if not len(values):
+        return PairedDifference(metric, math.nan, math.nan, math.nan, 0)
+    drawn = iv.resample_means(values[:, None], resamples=resamples, seed=seed)[:, 0]
+    mean = float(values.mean())
+    return PairedDifference(metric, mean, *iv.percentile(drawn, mean), len(values))
+
+
 def mcnemar(right_a: NDArray[np.bool_], right_b: NDArray[np.bool_]) -> float:
     """The exact two-sided p-value that both models are right equally often.
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from .errors import BundleError, ImageError
+from .errors import BundleError, InputError
 from .manifest import MANIFEST
 from .predictor import Predictor, versions
 from .probe import probe
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         result, lines = options.call(options)
-    except (BundleError, ImageError) as error:
+    except (BundleError, InputError) as error:
         failure = {"ok": False, "reason": str(error), "file": getattr(error, "file", "")}
         print(
             json.dumps(failure) if options.json else error,
@@ -43,8 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _predict(options: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
     answers = Predictor(options.artifact).predict(options.files, top=options.top)
-    found = [{"name": a.name, "top": a.top(options.top)} for a in answers]
-    return {"predictions": found}, [str(answer) for answer in answers]
+    return {"predictions": [a.to_json() for a in answers]}, [str(answer) for answer in answers]
 
 
 def _verify(options: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
@@ -53,8 +52,8 @@ def _verify(options: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
     if report["golden"]:
         worst, limit = report["largest_difference"], report["tolerance"]
         lines.append(
-            f"{report['golden']} golden samples: top-1 agreement {report['top1_agreement']:.3f}, "
-            f"largest difference of a probability {worst:.2g} (tolerance {limit:g})."
+            f"{report['golden']} golden samples: largest difference of an answer {worst:.2g} "
+            f"(tolerance {limit:g})."
         )
     return report, lines
 
@@ -63,7 +62,7 @@ def _probe(options: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
     model = Predictor(options.artifact)
     known = versions()
     found: dict[str, Any] = probe(
-        model.prepare, model.compute, model.labels, options.samples, known
+        model.preparer, model.compute, model.output, model.labels, options.samples, known
     )
     np.savez(options.output, **found)
     return {}, [f"The outputs are in {options.output}."]
@@ -78,8 +77,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     verbs = parser.add_subparsers(required=True, metavar="COMMAND")
-    predict = verbs.add_parser("predict", help="labels and probabilities of image files")
-    predict.add_argument("files", nargs="+")
+    predict = verbs.add_parser("predict", help="answers for files (or texts, or rows as JSON)")
+    predict.add_argument("files", nargs="+", metavar="INPUT")
     predict.add_argument("--top", type=int, default=5, help="classes per image")
     predict.set_defaults(call=_predict)
     check = verbs.add_parser("verify", help="check every file and replay the golden samples")

@@ -1,23 +1,23 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The two errors of the runtime.
+"""The errors of the runtime.
 
 The runtime travels inside every artifact and runs there without the rest of Lepton Lab, so it
-brings its own small exceptions. Both can be pickled, because images are also decoded in worker
+brings its own small exceptions. All can be pickled, because inputs are also decoded in worker
 processes.
 """
 
 from __future__ import annotations
 
 
-class ImageError(ValueError):
-    """An image that cannot be used, and why.
+class InputError(ValueError):
+    """An input that cannot be used, and why.
 
     Args:
-        code: One of "missing", "empty", "truncated", "not-an-image", "too-large", "unsupported".
-        reason: What was found, without the name of the image.
-        name: The file's name, or an empty string when the image came as bytes or pixels.
+        code: One word for the kind of fault ("missing", "empty", "truncated", "unsupported", ...).
+        reason: What was found, without the name of the input.
+        name: The file's name, or an empty string when it came as bytes or values.
 
-    >>> str(ImageError("empty", "the file is empty (0 bytes)", "cat.jpg"))
+    >>> str(InputError("empty", "the file is empty (0 bytes)", "cat.jpg"))
     'cat.jpg: the file is empty (0 bytes)'
     """
 
@@ -27,6 +27,10 @@ class ImageError(ValueError):
 
     def __str__(self) -> str:
         return f"{self.name}: {self.reason}" if self.name else self.reason
+
+
+class ImageError(InputError):
+    """An image that cannot be used; its code may also be "not-an-image" or "too-large"."""
 
 
 class BundleError(RuntimeError):

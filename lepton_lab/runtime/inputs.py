@@ -1,56 +1,71 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""From what users have (bytes, a path, a picture, an array) to one row of a model's input.
+"""From what users have (bytes, a path, a text, a row) to one row of a model's input.
 
-One function per kind of input, chosen by the "kind" of the preprocessing in the manifest. The same
-function serves prediction inside Lepton Lab, the export gate and the artifact.
+One file per kind of input, chosen by the "kind" of the preprocessing in the manifest. The same code
+serves training, prediction inside Lepton Lab, the export gate and the artifact.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping
-from typing import Any
+import importlib
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 
-from .decode import array_to_rgb, decode_image, to_rgb
 from .errors import BundleError
-from .image import prepare
+
+Row = dict[str, np.ndarray]
+
+_KINDS = {
+    "image": "image_input",
+    "text": "text_input",
+    "sound": "sound_input",
+    "row": "row_input",
+    "words": "words_input",
+}
 
 
-def read_image(source: Any) -> np.ndarray:
-    """Anything that is one picture as uint8 (H, W, 3) RGB.
+class Preparer(Protocol):
+    """One kind of input for one model."""
+
+    def prepare(self, source: Any) -> Row:
+        """One sample as named arrays without a batch axis; some may be for the answer alone ("size").
+
+        Raises:
+            InputError: It cannot be used, and why.
+        """
+        ...
+
+    def collate(self, rows: Sequence[Row]) -> Row:
+        """A batch of prepared samples: stacked, and padded where their lengths differ."""
+        ...
+
+
+def preparer(
+    preprocessing: Mapping[str, Any], files: Mapping[str, bytes] | None = None
+) -> Preparer:
+    """What prepares inputs as a model's preprocessing says.
 
     Args:
-        source: Bytes of a file, a path, an opened Pillow image, or an array of pixels.
-
-    Raises:
-        ImageError: Why it cannot be used.
-    """
-    if isinstance(source, (bytes, bytearray, memoryview, str, os.PathLike)):
-        return decode_image(source)  # type: ignore[arg-type]
-    return to_rgb(source) if hasattr(source, "getbands") else array_to_rgb(source)
-
-
-def _image(source: Any, preprocessing: Mapping[str, Any]) -> np.ndarray:
-    return prepare(read_image(source), preprocessing)
-
-
-_KINDS: dict[str, Callable[[Any, Mapping[str, Any]], np.ndarray]] = {"image": _image}
-
-
-def prepare_input(source: Any, preprocessing: Mapping[str, Any]) -> np.ndarray:
-    """One input as the model file takes it, without the batch axis.
-
-    Args:
-        source: What the user has.
         preprocessing: From the manifest; its "kind" chooses the rule.
+        files: What the preprocessing names and does not hold itself (a tokenizer), by name.
 
     Raises:
-        ImageError: The picture cannot be used.
         BundleError: This runtime does not know the kind of input.
     """
     kind = str(preprocessing.get("kind"))
     if kind not in _KINDS:
         raise BundleError(f"its input is of the kind '{kind}', which this runtime does not read")
-    return _KINDS[kind](source, preprocessing)
+    module = importlib.import_module(f".{_KINDS[kind]}", __package__)
+    found: Preparer = module.make(preprocessing, dict(files or {}))
+    return found
+
+
+def stacked(rows: Sequence[Row]) -> Row:
+    """Rows of equal shapes as one batch.
+
+    >>> stacked([{"a": np.zeros(2)}, {"a": np.ones(2)}])["a"].shape
+    (2, 2)
+    """
+    return {name: np.stack([row[name] for row in rows]) for name in rows[0]}

@@ -1,64 +1,30 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Answers from an artifact: bytes of an image in, labels and probabilities out.
+"""Answers from an artifact: what users have goes in (a file, a text, a row), an answer comes out.
 
-The model is an ONNX file whose graph takes the resized pixels as uint8 and holds the normalization
-and the softmax itself, so that nothing of it can be forgotten in use.
+The model is an ONNX file. Its graph takes what the runtime prepares and holds everything behind that, so
+that nothing of it can be forgotten in use.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from .classes_output import Prediction
 from .errors import BundleError
-from .inputs import prepare_input
+from .inputs import Row, preparer
 from .manifest import check_files, read_manifest
+from .outputs import Answer, output
+
+__all__ = ["MODEL", "Prediction", "Predictor", "assets", "name_of", "versions"]
 
 MODEL = "model.onnx"
-
-
-@dataclass(frozen=True, eq=False)
-class Prediction:
-    """The answer for one input.
-
-    Attributes:
-        name: Name of the input, empty for bytes and pixels.
-        probabilities: float32 (classes,), summing to 1.
-        classes: Class names in the order of the probabilities.
-        shown: How many classes `str` lists.
-    """
-
-    name: str
-    probabilities: np.ndarray
-    classes: Sequence[str] = field(repr=False)
-    shown: int = 5
-
-    @property
-    def label(self) -> str:
-        """The most probable class."""
-        return self.classes[int(self.probabilities.argmax())]
-
-    @property
-    def probability(self) -> float:
-        """The probability of `label`."""
-        return float(self.probabilities.max())
-
-    def top(self, n: int = 5) -> list[tuple[str, float]]:
-        """The `n` most probable classes, best first."""
-        order = np.argsort(-self.probabilities, kind="stable")[:n]
-        return [(self.classes[int(i)], float(self.probabilities[i])) for i in order]
-
-    def __repr__(self) -> str:
-        return str(self)
-
-    def __str__(self) -> str:
-        best = ", ".join(f"{label} {share:.3f}" for label, share in self.top(self.shown))
-        return f"{self.name}: {best}" if self.name else best
+ASSETS = "assets"
 
 
 class Predictor:
@@ -81,41 +47,67 @@ class Predictor:
         self.labels: tuple[str, ...] = tuple(self.manifest["labels"])
         self.session = _session(self.folder / MODEL)
         self._names = [output.name for output in self.session.get_outputs()]
+        self._inputs = [node.name for node in self.session.get_inputs()]
+        self.preparer = preparer(self.manifest["preprocessing"], assets(self.folder, self.manifest))
+        self.output = output(self.manifest["output"], self.labels)
 
-    def prepare(self, source: Any) -> np.ndarray:
-        """One input without the batch axis: uint8 (h, w, C) for an image."""
-        return prepare_input(source, self.manifest["preprocessing"])
+    def prepare(self, source: Any) -> Row:
+        """One input as named arrays without a batch axis: see `inputs.Preparer`."""
+        return self.preparer.prepare(source)
 
-    def compute(self, batch: np.ndarray) -> dict[str, np.ndarray]:
-        """The outputs of the graph by name, for prepared inputs (N, ...)."""
-        values = self.session.run(self._names, {self.session.get_inputs()[0].name: batch})
+    def compute(self, batch: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """The outputs of the graph by name, for a collated batch."""
+        values = self.session.run(self._names, {name: batch[name] for name in self._inputs})
         return dict(zip(self._names, values, strict=True))
 
-    def predict(self, sources: Sequence[Any], top: int = 5, batch: int = 32) -> list[Prediction]:
+    def outputs(self, rows: Sequence[Row]) -> list[dict[str, np.ndarray]]:
+        """The outputs of prepared inputs, one by one."""
+        return self.output.cut(self.compute(self.preparer.collate(rows)), rows)
+
+    def predict(self, sources: Sequence[Any], top: int = 5, batch: int = 32) -> list[Any]:
         """Answers in the order of the inputs.
 
         Args:
-            sources: Each the bytes of a file, a path, a Pillow image or an array of pixels.
+            sources: What the artifact takes: for pictures bytes of a file, a path, a Pillow image or an array.
             top: Classes that a prediction lists when printed.
             batch: Inputs per pass.
 
         Raises:
-            ImageError: Names the input that cannot be used.
+            InputError: Names the input that cannot be used.
         """
-        answers: list[Prediction] = []
+        answers: list[Answer] = []
         for start in range(0, len(sources), batch):
             part = sources[start : start + batch]
-            outputs = self.compute(np.stack([self.prepare(source) for source in part]))
-            rows = zip(part, outputs["probabilities"], strict=True)
-            answers += [Prediction(name_of(source), row, self.labels, top) for source, row in rows]
+            rows = [self.prepare(source) for source in part]
+            for source, row, found in zip(part, rows, self.outputs(rows), strict=True):
+                answers.append(_shown(self.output.answer(found, row, name_of(source)), top))
         return answers
+
+
+def assets(folder: Path, manifest: Mapping[str, Any]) -> dict[str, bytes]:
+    """The files that the preprocessing names, by their name below `assets/`."""
+    names = [name for name in manifest["files"] if name.startswith(f"{ASSETS}/")]
+    return {name.removeprefix(f"{ASSETS}/"): (folder / name).read_bytes() for name in names}
+
+
+def _shown(answer: Answer, top: int) -> Answer:
+    if is_dataclass(answer) and hasattr(answer, "shown"):
+        return replace(answer, shown=top)  # type: ignore[type-var]
+    return answer
 
 
 def name_of(source: Any) -> str:
     """The file name of a path; an empty string for everything else."""
-    if isinstance(source, (str, os.PathLike)):
+    if isinstance(source, os.PathLike) or (isinstance(source, str) and _is_file(source)):
         return os.fsencode(Path(source).name).decode("utf-8", "replace")
     return ""
+
+
+def _is_file(text: str) -> bool:
+    try:
+        return Path(text).is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def versions() -> Mapping[str, str]:

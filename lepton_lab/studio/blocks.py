@@ -98,6 +98,14 @@ def choice(
     }  # fmt: skip
 
 
+def check(state: State, step: str, name: str, words: str, value: bool, *, help: str = "") -> Block:
+    """A check box for a field of no spec, which may stand in the panel of another step."""
+    return {
+        "name": name, "label": words, "help": help, "hint": "", "type": "check", "step": step, "wide": True,
+        "error": list(state.lines(step, name)), "value": value, "choices": [], "suggestions": [],
+    }  # fmt: skip
+
+
 def text(
     state: State,
     step: str,
@@ -223,4 +231,6 @@ def _is_words(member: Any) -> bool:
 
 
 def _numbers(cells: Sequence[Any]) -> bool:
-    return bool(cells) and all(str(cell)[:1].isdigit() or cell in ("", "–") for cell in cells)
+    return bool(cells) and all(
+        str(cell)[:1].isdigit() or cell in ("", "–") or str(cell).startswith("≥") for cell in cells
+    )

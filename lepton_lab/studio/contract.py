@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 from lepton_lab.errors import LeptonError
@@ -40,13 +41,15 @@ class Step:
         key: Its name in states and messages.
         title: The word on its tab.
         parts: The spec classes whose fields it has.
-        own: Fields of no spec.
         panel: What it shows.
         mark: How it stands: a mark, and the words for it.
         request: The request that it would make, or made; raises LeptonError while something is missing.
         actions: Button -> action.
+        own: Fields of no spec.
+        sets: Field of no spec -> the state after something was typed into it, where it sets more than itself.
         name: The variable that its code gives the result to.
-        after: Lines of Python that follow, for that variable, given the state.
+        after: Lines that follow, for that variable, given the state and the language.
+        text: Code that no verb can write; empty where the request says it.
     """
 
     key: str
@@ -57,8 +60,10 @@ class Step:
     request: Callable[[State], Request]
     actions: Mapping[str, Action] = field(default_factory=dict)
     own: tuple[str, ...] = ()
+    sets: Mapping[str, Callable[[State, Any], State]] = field(default_factory=dict)
     name: str = ""
-    after: Callable[[State], Sequence[str]] = lambda state: ()
+    after: Callable[[State, str], Sequence[str]] = lambda state, language: ()
+    text: Callable[[State], str] = lambda state: ""
 
     @property
     def options(self) -> dict[str, Option]:
@@ -85,7 +90,9 @@ class Step:
             request = self.request(state)
         except LeptonError as error:
             return "".join(f"# {line}\n" for line in (error.what, error.why) if line).rstrip()
-        return written(request, language, self.name, self.after(state))
+        return self.text(state) or written(
+            request, language, self.name, self.after(state, language)
+        )
 
 
 def written(request: Request, language: str, name: str = "", after: Sequence[str] = ()) -> str:
@@ -125,12 +132,18 @@ def made_from(request: Request) -> tuple[Any, ...]:
 
 
 def changed(state: State, step: str, wanted: Callable[[State], Request]) -> bool:
-    """Whether the result of a step is not what its fields ask for now; fields that ask for nothing changed too."""
+    """Whether the fields of a step ask for another result than it has; fields that ask for nothing do too."""
     result = state.results.get(step)
     try:
         return result is not None and result.made_from != made_from(wanted(state))
     except LeptonError:
         return result is not None
+
+
+def beside(path: Path) -> str:
+    """A path as it is seen from the notebook."""
+    here, absolute = Path.cwd(), path.absolute()
+    return str(absolute.relative_to(here) if absolute.is_relative_to(here) else absolute)
 
 
 def label(name: str) -> str:

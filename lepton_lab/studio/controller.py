@@ -12,13 +12,14 @@ import logging
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from lepton_lab.errors import LeptonError
 from lepton_lab.journal.folder import LIVE
 from lepton_lab.studio.contract import Action, Change
 from lepton_lab.studio.state import Busy, State
-from lepton_lab.studio.steps import STEPS, train
+from lepton_lab.studio.steps import STEPS, cleaning, train
 
 logger = logging.getLogger(__name__)
 LOOK = 0.3
@@ -38,7 +39,8 @@ class Controller:
         self._lock = threading.RLock()
         self._idle = threading.Event()
         self._idle.set()
-        self._watched: Any = None
+        self._watched: set[str] = set()
+        self._heard: Any = None
         self._preparing = False
         self._next: tuple[str, str] | None = None
 
@@ -71,13 +73,13 @@ class Controller:
         if not isinstance(value, (str, bool, int, float, type(None))):
             raise LeptonError(f"A field takes text, not {type(value).__name__}.")
         lines = _step(step).problem(name, value)
-        if step == "train" and name == "preset":
-            self._become(lambda now: train.with_preset(now, str(value)))
-            return
+        sets = _step(step).sets.get(name)
 
         def typed(now: State) -> State:
             # What went wrong before may go right with what is typed now.
             clean = now.with_problem(step, "", ()).with_problem("train", "", ())
+            if sets is not None:
+                return sets(clean, value)
             return clean.with_value(step, name, value).with_problem(step, name, lines)
 
         self._become(typed)
@@ -95,8 +97,9 @@ class Controller:
             return
         with self._lock:
             if self.state.busy is not None:
-                # What nobody asked for keeps nobody waiting longer than it must.
-                self._next = (step, action) if self._preparing else None
+                # What nobody asked for keeps nobody waiting longer than it must; a branch was promised.
+                waits = self._preparing or action == "branch"
+                self._next = (step, action) if waits else None
                 return
             self._preparing = action == "prepare"
             self._idle.clear()
@@ -109,6 +112,15 @@ class Controller:
             target=self._work, args=(step, found), name="lepton-studio", daemon=True
         )
         thread.start()
+
+    def branch(self, name: str, step: Any) -> None:
+        """Start a branch of a run of this Studio, and follow it."""
+        self._become(
+            lambda now: now.with_value("run", "of", name).with_value(
+                "run", "at", None if step is None else int(step)
+            )
+        )
+        self.press("run", "branch")
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait for the work under way, but not for a run; tells whether it is over."""
@@ -165,14 +177,36 @@ class Controller:
 
     def _watch(self) -> None:
         """Follow the run of this state until it is over."""
+        from lepton_lab.workbench.listing import host
+
+        self._listen()
         run = self.state.result("train")
+        if run is None:
+            return
+        host(run.name, partial(self.branch, run.name))
         with self._lock:
-            if run is None or run is self._watched or run.state not in LIVE:
+            if run.name in self._watched or run.state not in LIVE:
                 return
-            self._watched = run
+            self._watched.add(run.name)
         threading.Thread(
             target=self._follow, args=(run,), name="lepton-studio-run", daemon=True
         ).start()
+
+    def _listen(self) -> None:
+        """Put what is decided about samples to use at once."""
+        desk = cleaning.opened(self.state)
+        with self._lock:
+            if desk is None or desk is self._heard:
+                return
+            self._heard = desk
+
+        def decided() -> None:
+            def used(now: State) -> State:
+                return cleaning.use(now, True) if cleaning.opened(now) is desk else now
+
+            self._become(used)
+
+        desk.listeners.append(decided)
 
     def _follow(self, run: Any) -> None:
         before = ""
@@ -187,7 +221,7 @@ class Controller:
             with contextlib.suppress(Exception):
                 run.wait(LOOK)
             said = f"Run {run.name} is over: {run.state}."
-            self._watched = None
+            self._watched.discard(run.name)
             self._become(lambda state: replace(state, say=said))
 
 

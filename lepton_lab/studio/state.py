@@ -95,6 +95,11 @@ class State:
         problems = {name: found for name, found in self.problems.items() if name != step}
         return replace(self, values=values, problems=problems)
 
+    def without_value(self, step: str, name: str) -> State:
+        """The state with one field as it was at first."""
+        typed = {key: value for key, value in self.typed(step).items() if key != name}
+        return replace(self, values={**self.values, step: typed}).with_problem(step, name, ())
+
     def with_problem(self, step: str, name: str, lines: Lines) -> State:
         """The state with an error at a field; no lines take it away."""
         found = {**self.problems.get(step, {}), name: lines}
@@ -104,3 +109,8 @@ class State:
     def with_result(self, step: str, result: Result) -> State:
         """The state after a step gave something."""
         return replace(self, results={**self.results, step: result})
+
+    def without_result(self, step: str) -> State:
+        """The state as if a step had given nothing."""
+        kept = {name: result for name, result in self.results.items() if name != step}
+        return replace(self, results=kept)

@@ -8,19 +8,23 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from lepton_lab.charts import History, document
 from lepton_lab.errors import LeptonError
+from lepton_lab.journal.folder import LIVE
 from lepton_lab.studio.controller import Controller
 from lepton_lab.studio.state import State
 from lepton_lab.studio.steps import STEPS
+from lepton_lab.studio.steps.cleaning import opened
 from lepton_lab.studio.view import card, code
 from lepton_lab.views import in_kernel
+from lepton_lab.widgets.bundle import bundle
 
 if TYPE_CHECKING:
     from lepton_lab.datasets import Dataset
     from lepton_lab.evaluation import Evaluation
     from lepton_lab.exporting import Artifact
     from lepton_lab.studio.widget import StudioWidget
-    from lepton_lab.workbench import Run
+    from lepton_lab.workbench import Cleaning, Run
 
 _latest: list[Studio] = []
 
@@ -75,8 +79,13 @@ class Studio:
         return found
 
     @property
+    def cleaning(self) -> Cleaning | None:
+        """The cleaning of the data, if one is open."""
+        return opened(self.state)
+
+    @property
     def run(self) -> Run | None:
-        """The run that was started last."""
+        """The run that is shown: the one that was started last, or another that was chosen."""
         found: Run | None = self.state.result("train")
         return found
 
@@ -136,19 +145,28 @@ class Studio:
         if not in_kernel() or importlib.util.find_spec("anywidget") is None:
             show(self._repr_mimebundle_(), raw=True)
             return
-        model = {"version_major": 2, "version_minor": 0, "model_id": self._shown().model_id}
-        view = {"application/vnd.jupyter.widget-view+json": model, "text/plain": "Lepton Studio"}
-        show(view, raw=True)
+        page = bundle(self._shown().model_id, "studio", {"text/plain": "Lepton Studio"})
+        show(page, raw=True)
         self._still = show(_still(self.state), raw=True, display_id=True)
 
 
-def _still(state: State) -> dict[str, str]:
-    """The card as it is saved; the style sheet of the living page hides it."""
-    static = card(state)
+def _still(state: State) -> dict[str, Any]:
+    """The card as it is saved, with the run; the style sheet of the living page hides it."""
+    static, run = card(state), state.result("train")
     return {
+        **(_document(run) if run is not None else {}),
         "text/html": f'<div class="lepton-studio-still">{static.html()}</div>',
         "text/plain": static.text(),
     }
+
+
+def _document(run: Any) -> dict[str, Any]:
+    """The run by its MIME type, which our extension draws below the card."""
+    history = History.from_events(run.folder.events())
+    if run.state not in LIVE:
+        history.end()
+    drawn = document.run_document(history, document.from_notebook(run.folder.path))
+    return {document.MIME: {**drawn, "run": run.name}}
 
 
 def _name(value: Any, kind: str) -> str:

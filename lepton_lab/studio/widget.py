@@ -22,6 +22,7 @@ from lepton_lab.studio import page
 from lepton_lab.studio.controller import Controller
 from lepton_lab.studio.follow import Follower
 from lepton_lab.studio.state import State
+from lepton_lab.studio.steps.cleaning import opened
 from lepton_lab.studio.uploads import PIECE, Upload
 from lepton_lab.studio.view import view
 
@@ -41,6 +42,7 @@ class StudioWidget(anywidget.AnyWidget):
     _css = page.style()
     view = traitlets.Dict().tag(sync=True)
     card = traitlets.Unicode("").tag(sync=True)
+    clean = traitlets.Unicode("").tag(sync=True)
 
     def __init__(self, controller: Controller, device: str = "") -> None:
         super().__init__()
@@ -58,6 +60,8 @@ class StudioWidget(anywidget.AnyWidget):
             followed = self._follower.run if self._follower else None
             if run is not None and (run is not followed or self._ended_before(run)):
                 self._follow(run)
+        cleaning = opened(state)
+        self.clean = cleaning.page.widget.model_id if cleaning is not None else ""
         self.view = view(state, self._device)
 
     def _ended_before(self, run: Any) -> bool:

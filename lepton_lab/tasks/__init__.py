@@ -7,10 +7,26 @@ of them names one. A task from outside registers its record through the entry po
 
 from __future__ import annotations
 
-from lepton_lab.tasks.contract import Batch, Task, TaskRecord
+from lepton_lab.tasks.audio_classification import RECORD as _AUDIO_CLASSIFICATION
+from lepton_lab.tasks.base import BaseTask
+from lepton_lab.tasks.contract import Batch, Figures, Task, TaskRecord
 from lepton_lab.tasks.image_classification import RECORD as _IMAGE_CLASSIFICATION
+from lepton_lab.tasks.object_detection import RECORD as _OBJECT_DETECTION
 from lepton_lab.tasks.registry import tasks
+from lepton_lab.tasks.semantic_segmentation import RECORD as _SEMANTIC_SEGMENTATION
+from lepton_lab.tasks.tabular_classification import RECORD as _TABULAR_CLASSIFICATION
+from lepton_lab.tasks.tabular_regression import RECORD as _TABULAR_REGRESSION
+from lepton_lab.tasks.token_classification import RECORD as _TOKEN_CLASSIFICATION
 
-tasks.register(_IMAGE_CLASSIFICATION)
+for _record in (
+    _TABULAR_CLASSIFICATION,
+    _TABULAR_REGRESSION,
+    _IMAGE_CLASSIFICATION,
+    _AUDIO_CLASSIFICATION,
+    _SEMANTIC_SEGMENTATION,
+    _OBJECT_DETECTION,
+    _TOKEN_CLASSIFICATION,
+):
+    tasks.register(_record)
 
-__all__ = ["Batch", "Task", "TaskRecord", "tasks"]
+__all__ = ["BaseTask", "Batch", "Figures", "Task", "TaskRecord", "tasks"]

@@ -10,7 +10,7 @@ never need to know what is in it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -18,8 +18,36 @@ if TYPE_CHECKING:
     import torch
 
     from lepton_lab.catalog import BuiltModel as BuiltModel
-    from lepton_lab.datasets import Split
-    from lepton_lab.spec import TrainSpec
+    from lepton_lab.datasets import Dataset, Split
+    from lepton_lab.spec import ModelSpec, TrainSpec
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What is measured on a split, ready for a report.
+
+    A task whose samples have one class each gives `probabilities` and leaves the rest empty: the report on
+    classes works out everything from them.
+
+    Attributes:
+        values: Metric -> number, the headline metric first.
+        intervals: Metric -> its 95 % interval, where there is one.
+        per_class: Column -> one value per class, "class" first; empty where there are no classes.
+        worst: The samples that went worst, worst first, as columns of a table.
+        notes: What a reader has to know to judge the numbers.
+        probabilities: float (N, classes) where each sample has one class.
+        scores: One number per sample, higher is better, by which two models are compared in pairs.
+        score_name: What that number is.
+    """
+
+    values: Mapping[str, float] = field(default_factory=dict)
+    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    per_class: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    worst: Sequence[Mapping[str, Any]] = ()
+    notes: Sequence[str] = ()
+    probabilities: np.ndarray | None = None
+    scores: np.ndarray | None = None
+    score_name: str = ""
 
 
 class Batch(Protocol):
@@ -69,20 +97,32 @@ class Task(Protocol):
         """The mean training loss over the batch, a scalar tensor."""
         ...
 
-    def outputs(self, module: torch.nn.Module, batch: Any, device: torch.device) -> np.ndarray:
-        """What the metrics need for each sample, float32 of shape (N, ...)."""
+    def outputs(self, module: torch.nn.Module, batch: Any, device: torch.device) -> Any:
+        """What the metrics need for each sample: an array (N, ...), or a list where samples differ in shape."""
         ...
 
-    def targets(self, split: Split) -> np.ndarray:
+    def gather(self, parts: Sequence[Any]) -> Any:
+        """The outputs of several batches as one."""
+        ...
+
+    def order(self, split: Split, seed: int, epoch: int, shuffle: bool) -> np.ndarray:
+        """The order of an epoch's samples, int64 (N,): a pure function of its arguments and the split."""
+        ...
+
+    def targets(self, split: Split) -> Any:
         """The truth in the order of the split."""
         ...
 
-    def describe(self, outputs: np.ndarray, split: Split, index: int) -> dict[str, Any]:
+    def describe(self, outputs: Any, split: Split, index: int) -> dict[str, Any]:
         """Sample `index` in words: `expected`, `predicted`, and the `probability` of what is predicted."""
         ...
 
-    def score(self, outputs: np.ndarray, targets: np.ndarray) -> Mapping[str, float]:
+    def score(self, outputs: Any, targets: Any) -> Mapping[str, float]:
         """The metrics that are followed during training, the headline metric first."""
+        ...
+
+    def figures(self, outputs: Any, targets: Any, split: Split) -> Figures:
+        """Everything that a report on these outputs says."""
         ...
 
 
@@ -93,12 +133,17 @@ class TaskRecord:
     Attributes:
         name: As written in specs and on the command line.
         description: One line.
-        kind: The kind of data set that it takes ("image").
+        content: What a sample is ("image"); see `lepton_lab.datasets.contents`.
+        labels: What its label is ("class"); see `lepton_lab.datasets.labels`.
         create: Makes the task for a model and a training spec; `flip` says whether a mirrored sample
             keeps its label.
+        build: Makes the model that a spec names, with a head for the data's classes and a seed for it; without
+            data, the model as it was trained. Raises LeptonError when that model cannot do this task.
     """
 
     name: str
     description: str
-    kind: str
+    content: str
+    labels: str
     create: Callable[[BuiltModel, TrainSpec, bool], Task]
+    build: Callable[[ModelSpec, Dataset | None, int], BuiltModel]

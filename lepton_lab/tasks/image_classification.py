@@ -17,14 +17,15 @@ import numpy as np
 
 from lepton_lab.metrics import predictions_of, sample_losses
 from lepton_lab.runtime.image import prepare
+from lepton_lab.tasks.base import BaseTask
 from lepton_lab.tasks.contract import TaskRecord
 
 if TYPE_CHECKING:
     import torch
 
     from lepton_lab.catalog import BuiltModel
-    from lepton_lab.datasets import Split
-    from lepton_lab.spec import TrainSpec
+    from lepton_lab.datasets import Dataset, Split
+    from lepton_lab.spec import ModelSpec, TrainSpec
 
 
 class Item(NamedTuple):
@@ -73,7 +74,7 @@ class ImageBatch:
         )
 
 
-class ImageClassification:
+class ImageClassification(BaseTask):
     """The task for one model: see `lepton_lab.tasks.contract.Task`."""
 
     metric = "accuracy"
@@ -82,8 +83,7 @@ class ImageClassification:
     def __init__(self, built: BuiltModel, spec: TrainSpec, flip: bool) -> None:
         from lepton_lab.datasets.augment import training_transform
 
-        self.preprocessing = built.preprocessing
-        self.spec = spec
+        super().__init__(built, spec, flip)
         self.guess = math.log(max(len(built.classes), 2))
         self.transform = training_transform(spec.augment, built.preprocessing, flip=flip)
         self._constants: dict[torch.device, tuple[torch.Tensor, torch.Tensor]] = {}
@@ -153,10 +153,6 @@ class ImageClassification:
         found: np.ndarray = logits.softmax(dim=1).cpu().numpy()
         return found
 
-    def targets(self, split: Split) -> np.ndarray:
-        """Class indexes, int64 (N,)."""
-        return split.targets
-
     def describe(self, outputs: np.ndarray, split: Split, index: int) -> dict[str, Any]:
         """The class of the sample, the class that is predicted, and its probability."""
         found, label = int(outputs[index].argmax()), split[index].label
@@ -224,9 +220,17 @@ def _box(
     return max(y - half_h, 0), max(x - half_w, 0), min(y + half_h, height), min(x + half_w, width)
 
 
+def _build(spec: ModelSpec, data: Dataset | None, seed: int) -> BuiltModel:
+    from lepton_lab.catalog import build
+
+    return build(spec, classes=None if data is None else data.classes, seed=seed)
+
+
 RECORD = TaskRecord(
     name="image-classification",
     description="One label per image.",
-    kind="image",
+    content="image",
+    labels="class",
     create=ImageClassification,
+    build=_build,
 )

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-import numpy as np
+from typing import Any
+
 import torch
 
 from lepton_lab.datasets import Split
@@ -21,7 +22,7 @@ def outputs(
     batch_size: int = 64,
     workers: int = 0,
     precision: Precision | None = None,
-) -> np.ndarray:
+) -> Any:
     """The task's outputs for each sample of the split, in its order; the module's mode is kept."""
     training = module.training
     module.eval()
@@ -32,6 +33,6 @@ def outputs(
             for batch in evaluation_batches(task, split, batch_size=batch_size, workers=workers):
                 with autocast.autocast():
                     parts.append(task.outputs(module, batch, device))
-        return np.concatenate(parts)
+        return task.gather(parts)
     finally:
         module.train(training)

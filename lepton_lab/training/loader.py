@@ -20,7 +20,7 @@ import numpy as np
 import torch
 
 from lepton_lab.datasets import Split
-from lepton_lab.datasets.sampler import order, seed_sample
+from lepton_lab.datasets.sampler import seed_sample
 from lepton_lab.randomness import borrowed_generators
 from lepton_lab.tasks import Batch, Task
 from lepton_lab.training.seeds import step_seed
@@ -71,7 +71,7 @@ def training_batches(
 
     The last batch of an epoch is made whole with the first samples of the epoch's order.
     """
-    sequence = order(seed, epoch, len(split), shuffle)
+    sequence = task.order(split, seed, epoch, shuffle)
     sequence = np.resize(sequence, steps * batch_size)
     keys = [
         [Key(seed, epoch, int(i)) for i in sequence[step * batch_size : (step + 1) * batch_size]]

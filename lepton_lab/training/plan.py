@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -62,6 +63,7 @@ def decide(
     pretrained: bool,
     batch_norm: bool = True,
     default_batch: int | None = None,
+    recipe: Mapping[str, Any] | None = None,
 ) -> Plan:
     """Decide what `spec` leaves open.
 
@@ -71,14 +73,16 @@ def decide(
         pretrained: Whether the backbone starts from pretrained weights.
         batch_norm: Whether the network normalizes over the batch, which bears higher rates.
         default_batch: Batch size that the data set asks for, used when the spec says `auto`.
+        recipe: What this family of models is known to train well with, by field, and "why".
     """
     reasons: dict[str, str] = {}
+    known = recipe or {}
 
     def choose(name: str, asked: Any, value: Any, why: str) -> Any:
         if asked != "auto":
             return asked
-        reasons[name] = why
-        return value
+        reasons[name] = known["why"] if name in known else why
+        return known.get(name, value)
 
     device = pick_device(spec.device)
     precision = choose("precision", spec.precision, *_precision(device))

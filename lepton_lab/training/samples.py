@@ -9,8 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from lepton_lab.datasets import Split
     from lepton_lab.tasks import Task
 
@@ -27,7 +25,7 @@ def places(count: int, shown: int = SHOWN) -> list[int]:
     return [round(i * (count - 1) / max(few - 1, 1)) for i in range(few)]
 
 
-def described(task: Task, split: Split, outputs: np.ndarray) -> list[dict[str, Any]]:
+def described(task: Task, split: Split, outputs: Any) -> list[dict[str, Any]]:
     """What the outputs (N, ...) of a split say of a few of its samples; plain values."""
     return [
         {"place": place, **task.describe(outputs, split, place)} for place in places(len(split))

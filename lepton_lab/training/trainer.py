@@ -212,6 +212,7 @@ class Trainer:
                 "epoch": epoch + 1,
                 "score": score,
                 "split": split.name,
+                "metric": self.task.metric,
                 **values,
             }
         self.bus.emit(Evaluated(self.step, epoch + 1, split.name, dict(values), better))

@@ -49,6 +49,8 @@ export interface Options {
 export interface RunView {
   update(state: State): void;
   samples(samples: Sample[], pictures: string[]): void;
+  /** Sends orders this way from now on. */
+  obey(order: NonNullable<Options['order']>): void;
   dispose(): void;
 }
 
@@ -64,5 +66,11 @@ export function mount(root: HTMLElement, options: Options): RunView;
 /** Plotly.js as soon as anyone on the page has it. */
 export function library(): Promise<unknown>;
 
-/** Tries a way to Plotly.js; loads nothing where it is there already. */
+/** Tries a way to Plotly.js; loads nothing where it is there already, or on its way. */
 export function offer(load: () => Promise<unknown>): Promise<unknown>;
+
+/** Keeps a way to Plotly.js for pages that have none. */
+export function served(load: () => Promise<unknown>): void;
+
+/** Tries every way to Plotly.js that needs no kernel. */
+export function search(): Promise<unknown>;

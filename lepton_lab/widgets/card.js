@@ -7,7 +7,7 @@ import { element, list, put } from "./card/dom.js";
 import { orders } from "./card/orders.js";
 import { strip } from "./card/samples.js";
 export { decode, decodeText } from "./card/decode.js";
-export { library, offer } from "./card/plotly.js";
+export { library, offer, search, served } from "./card/plotly.js";
 
 const SHARE = 4;
 
@@ -98,6 +98,11 @@ export function mount(el, { plotly, order = null, start = null }) {
       draw();
     },
     samples,
+    // Who only looked on may find a way to the run later.
+    obey(way) {
+      row.obey(way);
+      if (state) row.update(state);
+    },
     dispose() {
       over = true;
       clearTimeout(waiting);

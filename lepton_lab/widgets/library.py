@@ -2,7 +2,8 @@
 """How Plotly.js reaches the page: once, and not with every chart.
 
 JupyterLab and Notebook 7 have it already: the plotly package installs its renderer for them, and
-the card takes the library from there, over HTTP and from the browser's cache. Elsewhere the kernel
+the card takes the library from there, over HTTP and from the browser's cache; where that renderer is
+missing, our own extension knows its address on the server. Elsewhere the kernel
 sends it once, compressed, right behind the first card, because a page cannot ask a kernel whose
 main thread waits for the training. Whoever still lacks it (after a reload) asks, and is answered
 when the kernel is free.
@@ -17,6 +18,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+BRINGERS = ("jupyterlab-plotly", "lepton-lab")
 _sent = False
 
 
@@ -37,13 +39,13 @@ def provide(widget: Any) -> bool:
 
 def served_with_lab() -> bool:
     """Whether the server that started this kernel runs in this very environment, with plotly's
-    renderer.
+    renderer or our extension.
 
     In doubt the answer is no: sending once too often costs a megabyte, not sending leaves charts
     empty.
     """
     parent = os.environ.get("JPY_PARENT_PID", "")
-    if not parent.isdigit() or not _renderer_installed():
+    if not parent.isdigit() or not _installed():
         return False
     import psutil
 
@@ -64,11 +66,11 @@ def compressed() -> bytes:
     )
 
 
-def _renderer_installed() -> bool:
+def _installed() -> bool:
     from jupyter_core.paths import jupyter_path
 
     return any(
-        (Path(path) / "jupyterlab-plotly").is_dir() for path in jupyter_path("labextensions")
+        (Path(path) / name).is_dir() for path in jupyter_path("labextensions") for name in BRINGERS
     )
 
 

@@ -15,6 +15,7 @@ _PUBLIC = {
     "Bench": "standing",
     "Cleaning": "cleaning",
     "Comparison": "comparing",
+    "CrossValidation": "folding",
     "ImageInput": "images",
     "LeptonModel": "model",
     "Prediction": "predictions",
@@ -25,6 +26,7 @@ _PUBLIC = {
     "branch": "actions",
     "clean": "cleaning",
     "compare": "comparing",
+    "cross_validate": "folding",
     "data": "actions",
     "doctor": "health",
     "evaluate": "actions",
@@ -66,6 +68,8 @@ if TYPE_CHECKING:
     from lepton_lab.workbench.cleaning import clean as clean
     from lepton_lab.workbench.comparing import Comparison as Comparison
     from lepton_lab.workbench.comparing import compare as compare
+    from lepton_lab.workbench.folding import CrossValidation as CrossValidation
+    from lepton_lab.workbench.folding import cross_validate as cross_validate
     from lepton_lab.workbench.handle import Run as Run
     from lepton_lab.workbench.health import doctor as doctor
     from lepton_lab.workbench.images import ImageInput as ImageInput

@@ -13,19 +13,18 @@ from lepton_lab.durations import seconds
 from lepton_lab.journal import runs_root
 from lepton_lab.rendering import learning_rate as shown_rate
 from lepton_lab.spec import RunSpec, TrainSpec, parse
-from lepton_lab.workbench.held_out import chosen_split, targets_of
+from lepton_lab.workbench.held_out import chosen_split
 from lepton_lab.workbench.standing import latest
 
 if TYPE_CHECKING:
     from lepton_lab.catalog import BuiltModel
     from lepton_lab.datasets import Dataset
-    from lepton_lab.evaluation import Evaluation
+    from lepton_lab.evaluation import Evaluation, Report
     from lepton_lab.exporting import Artifact
     from lepton_lab.training import Plan
     from lepton_lab.training.rate_finder import RateFinding
     from lepton_lab.workbench.handle import Run
     from lepton_lab.workbench.model import LeptonModel
-    from lepton_lab.workbench.predictions import Prediction, Predictions
     from lepton_lab.workbench.session import Work
 
 GATE_SAMPLES = 96
@@ -57,6 +56,7 @@ def train(
     now: bool = False,
     isolate: bool = False,
     view: str = "auto",
+    folds: int = 0,
     **options: Any,
 ) -> Run:
     """Train a model on data; blocks under the live card and returns the run.
@@ -68,11 +68,22 @@ def train(
         now: Train beside a run that is under way on the same device, instead of after it.
         isolate: Train in a process of its own: a crash there never takes the kernel. The result is the same.
         view: Name of the live view; chosen by where it runs when "auto".
+        folds: Train once per fold instead and return a `CrossValidation`: see `lab.cross_validate`.
         **options: Fields of `TrainSpec`.
 
     Raises:
         LeptonError: What is wrong with model, data or options, before anything is trained.
     """
+    if folds:
+        from lepton_lab.workbench.folding import cross_validate
+
+        if background or now:
+            raise LeptonError(
+                "Folds are trained one after the other, in the foreground.",
+                "background and now are for one run.",
+                "lab.train(model, data, folds=5)",
+            )
+        return cross_validate(model, data, folds, isolate=isolate, **options)  # type: ignore[return-value]
     from lepton_lab.training.safe_batch import key_of, recalled
     from lepton_lab.workbench.budgeting import within_budget
     from lepton_lab.workbench.starting import afresh
@@ -109,7 +120,7 @@ def find_learning_rate(model: Any, data: Any = None, **options: Any) -> RateFind
     return find(built, data, spec, _decided(built, data, spec), model.task)
 
 
-def evaluate(model: Any = None, data: Any = None, split: str | None = None) -> Evaluation:
+def evaluate(model: Any = None, data: Any = None, split: str | None = None) -> Evaluation | Report:
     """Metrics with 95 % intervals on held-out samples.
 
     Args:
@@ -120,42 +131,27 @@ def evaluate(model: Any = None, data: Any = None, split: str | None = None) -> E
     Raises:
         LeptonError: The data's classes are not the model's.
     """
-    import torch
-
-    from lepton_lab.evaluation import Evaluation
-    from lepton_lab.tasks import tasks
-    from lepton_lab.training.evaluate import outputs
+    from lepton_lab.workbench.reporting import report_on
 
     model, run = _model_and_run(model)
     chosen, notes = chosen_split(
         data if data is not None else (run.data if run is not None else None), split, run
     )
-    built = model.built
-    device = next(built.module.parameters()).device
-    task = tasks.get(model.task).create(built, TrainSpec(), True)
-    found = outputs(task, built.module, chosen, device=torch.device(device))
-    return Evaluation.from_predictions(
-        found,
-        targets_of(built.classes, chosen),
-        built.classes,
-        ids=[sample.id for sample in chosen],
-        split=chosen.name,
-        picture=chosen.read,
-        notes=notes,
-    )
+    return report_on(model.built, model.task, chosen, notes)
 
 
-def predict(model: Any, inputs: Any, *, top: int = 5) -> Prediction | Predictions:
-    """Labels and probabilities for images.
+def predict(model: Any, inputs: Any, *, top: int = 5) -> Any:
+    """Answers for inputs: labels with probabilities, spans, boxes, a mask, a number.
 
     Args:
         model: A model, a run or a name.
-        inputs: A path, glob or folder, bytes, a PIL image, a uint8 array, a list of these, a data set; or a float
-            tensor (N, C, H, W) that is already preprocessed.
+        inputs: What the model's task takes, one or a list of it, or a data set. For images: a path, glob or
+            folder, bytes, a PIL image, a uint8 array, or a float tensor (N, C, H, W) that is already
+            preprocessed. For text: a string. For a table's row: a dict.
         top: Classes to show for each.
 
     Returns:
-        A `Prediction` for one input, `Predictions` for several.
+        One answer for one input (for images a `Prediction`), a sequence of them for several.
 
     Raises:
         DataError: An input cannot be read.
@@ -163,9 +159,7 @@ def predict(model: Any, inputs: Any, *, top: int = 5) -> Prediction | Prediction
     from lepton_lab.workbench.predicting import predict_with
 
     model, _ = _model_and_run(model)
-    return predict_with(
-        model.module, inputs, classes=model.classes, preprocessing=model.preprocessing, top=top
-    )
+    return predict_with(model.module, inputs, about=model.built, task=model.task, top=top)
 
 
 def resume(
@@ -319,10 +313,12 @@ def with_head(
     model: LeptonModel, data: Dataset, spec: TrainSpec
 ) -> tuple[BuiltModel, dict[str, Any]]:
     """A module of its own for this training, with a head for the data's classes, and the parent run."""
-    from lepton_lab.catalog import build, from_config
+    from lepton_lab.catalog import from_config
+    from lepton_lab.tasks import tasks
 
-    if model._run is None:
-        return build(model.spec, classes=data.classes, seed=spec.seed), {}
+    if model._run is None or model.task != data.task:
+        model.task = data.task
+        return tasks.get(data.task).build(model.spec, data, spec.seed), {}
     before = model.built
     if tuple(before.classes) == tuple(data.classes):
         built = copy.deepcopy(before)
@@ -333,7 +329,8 @@ def with_head(
             name: value for name, value in before.module.state_dict().items() if name not in head
         }
         built.module.load_state_dict(kept, strict=False)
-        built.preprocessing = before.preprocessing
+        built.preprocessing, built.files = before.preprocessing, before.files
+        built.recipe = before.recipe
     built.weights, built.pretrained = f"run {model._run.name}", True
     return built, {"run": model._run.name, "weights": True}
 
@@ -347,6 +344,7 @@ def _decided(built: BuiltModel, data: Dataset, spec: TrainSpec) -> Plan:
         pretrained=built.pretrained,
         batch_norm=any("BatchNorm" in type(m).__name__ for m in built.module.modules()),
         default_batch=data.batch_size,
+        recipe=built.recipe,
     )
 
 

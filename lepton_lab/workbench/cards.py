@@ -22,8 +22,10 @@ def run_card(run: Run) -> dict[str, Any]:
         "data": _data(record["data"]),
     }
     if best:
+        metric = best.get("metric", "accuracy")
+        value = best.get(metric, float("nan"))
         facts["best"] = (
-            f"{best.get('split', 'val')} accuracy {best.get('accuracy', float('nan')):.3f}, epoch {best['epoch']}"
+            f"{best.get('split', 'val')} {metric.replace('_', ' ')} {value:.3f}, epoch {best['epoch']}"
         )
     facts["trained"] = f"{record.get('step', 0)} steps" + (
         f" in {duration(record['seconds'])}" if record.get("seconds") else ""

@@ -87,8 +87,9 @@ class Cleaning(Desk):
         plain = {"text/plain": self.text(), "text/html": self.html()}
         if views.choose().name != "widget":
             return plain
-        model = {"version_major": 2, "version_minor": 0, "model_id": self.page.widget.model_id}
-        return {"application/vnd.jupyter.widget-view+json": model, **plain}
+        from lepton_lab.widgets.bundle import bundle
+
+        return bundle(self.page.widget.model_id, "clean", plain)
 
     def _class(self, label: int | None) -> str:
         return "" if label is None else self.pool.classes[label]

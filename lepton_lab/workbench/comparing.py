@@ -61,7 +61,7 @@ class Comparison:
         bests = [record.get("best") or {} for record in records]
         rows: list[tuple[Any, ...]] = [
             ("state", *(record["state"] for record in records)),
-            ("best val accuracy", *(_number(best.get("accuracy")) for best in bests)),
+            *_headlines(bests),
             ("best epoch", *(best.get("epoch", "–") for best in bests)),
             ("time", *(duration(r["seconds"]) if r.get("seconds") else "–" for r in records)),
         ]
@@ -150,8 +150,17 @@ def _paired(runs: Sequence[Run]) -> tuple[tuple[PairedDifference, ...], str]:
         raise DataError(f"{data.name} is no longer the data that the runs were trained on.")
     reports = [evaluate(run, data) for run in runs]
     caution = " (which also chose the best epochs)" if reports[0].split == "val" else ""
-    paired = tuple(reports[0].compare(report) for report in reports[1:])
+    paired = tuple(reports[0].compare(report) for report in reports[1:])  # type: ignore[arg-type]
     return paired, f"{reports[0].split} of {data.name}{caution}"
+
+
+def _headlines(bests: Sequence[Mapping[str, Any]]) -> list[tuple[Any, ...]]:
+    """The metric that chose the best epoch, of each run; one row per metric where the runs differ in it."""
+    names = dict.fromkeys(best.get("metric", "accuracy") for best in bests)
+    return [
+        (f"best val {name.replace('_', ' ')}", *(_number(best.get(name)) for best in bests))
+        for name in names
+    ]
 
 
 def _settings(record: Mapping[str, Any]) -> dict[str, Any]:

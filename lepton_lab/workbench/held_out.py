@@ -48,8 +48,13 @@ def chosen_split(source: Any, name: str | None, run: Run | None) -> tuple[Split,
     return chosen, notes
 
 
-def targets_of(classes: tuple[str, ...], split: Split) -> np.ndarray:
-    """The split's labels as indexes of the model's classes."""
+def targets_of(classes: tuple[str, ...], split: Split) -> Any:
+    """The split's labels as indexes of the model's classes.
+
+    Raises:
+        LeptonError: The model does not know a class of the split, or numbers them otherwise and the labels
+            are not one class per sample.
+    """
     if tuple(classes) == tuple(split.classes):
         return split.targets
     index = {name: i for i, name in enumerate(classes)}
@@ -58,6 +63,12 @@ def targets_of(classes: tuple[str, ...], split: Split) -> np.ndarray:
         raise LeptonError(
             f"The labels do not match: the model does not know {', '.join(missing[:3])}{' …' if len(missing) > 3 else ''}.",
             f"It knows {len(classes)} classes: {', '.join(classes[:4])}{' …' if len(classes) > 4 else ''}.",
+            "Train it on this data first: model.train(data)",
+        )
+    if split.labels.name != "class":
+        raise LeptonError(
+            "The data's classes stand in another order than the model's.",
+            f"The model's begin with {', '.join(classes[:3])}, the data's with {', '.join(split.classes[:3])}.",
             "Train it on this data first: model.train(data)",
         )
     return np.array([index[split.classes[t]] for t in split.targets], dtype=np.int64)

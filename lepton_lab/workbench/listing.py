@@ -7,7 +7,7 @@ import fnmatch
 import logging
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 _OPEN: dict[str, Run] = {}
+_HOSTS: dict[str, Callable[[Any], None]] = {}
 ORDERS = ("stop", "pause", "resume", "set", "checkpoint", "evaluate")
 
 
@@ -34,6 +35,16 @@ def remember(run: Run) -> None:
 def forget(run: Run) -> bool:
     """No longer keep a handle; tells whether it was kept."""
     return _OPEN.pop(str(run.path), None) is not None
+
+
+def host(name: str, start: Callable[[Any], None]) -> None:
+    """Have the branches of a run that a page orders begun by what shows the run.
+
+    Args:
+        name: The run's name.
+        start: Called with the step, or None for the latest checkpoint; returns at once.
+    """
+    _HOSTS[name] = start
 
 
 def order(name: str, action: str, values: Mapping[str, Any]) -> None:
@@ -49,6 +60,9 @@ def order(name: str, action: str, values: Mapping[str, Any]) -> None:
     """
     found = next((item for item in list(_OPEN.values()) if item.name == name), None)
     found = found or Run(find_run(name))
+    if action == "branch" and name in _HOSTS:
+        _HOSTS[name](values.get("step"))
+        return
     if action == "branch":
         threading.Thread(target=_branch, args=(found, values.get("step")), daemon=True).start()
         return
@@ -217,7 +231,7 @@ def _row(item: Run) -> dict[str, Any]:
         "model": record.get("model", {}).get("name", ""),
         "weights": record.get("model", {}).get("weights", ""),
         "data": record.get("data", {}).get("name", ""),
-        "metric": best.get("accuracy"),
+        "metric": best.get(best.get("metric", "accuracy")),
         "epoch": best.get("epoch"),
         "seconds": seconds,
         "created": record.get("created"),

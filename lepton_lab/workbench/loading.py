@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from lepton_lab.errors import LeptonError, StorageError
 from lepton_lab.journal.folder import NAME, RunFolder, runs_root
 from lepton_lab.spec import DataSpec, ModelSpec, changes, from_json
+from lepton_lab.workbench import assets
 from lepton_lab.workbench.model import LeptonModel
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def load_model(
 def model_of_run(run: Run) -> LeptonModel:
     """The model of a finished, stopped or crashed run, with the weights that its training chose."""
     record = run.record
-    built = built_of(record)
+    built = built_of(record, run.folder.path)
     built.weights = f"run {run.name}"
     built.module.load_state_dict(chosen_weights(run.folder, record))
     built.module.eval()
@@ -80,14 +81,14 @@ def data_of_run(folder: RunFolder) -> Dataset:
     return found
 
 
-def built_of(record: Mapping[str, Any]) -> BuiltModel:
+def built_of(record: Mapping[str, Any], folder: Path) -> BuiltModel:
     """The module of a run as its record describes it, with weights that are still to be loaded."""
     from lepton_lab.catalog import from_config
 
     about = record["model"]
     built = from_config(about["config"], classes=about["classes"])
     built.preprocessing, built.weights = about["preprocessing"], about["weights"]
-    built.pretrained = about["pretrained"]
+    built.pretrained, built.files = about["pretrained"], assets.load(folder)
     return built
 
 

@@ -32,18 +32,19 @@ class LeptonModel:
     Args:
         spec: Which model and which weights.
         built: The module, where it exists already.
-        task: Name of the task.
+        task: Name of the task; the one that the model was trained for when left out.
     """
 
     def __init__(
-        self, spec: ModelSpec, built: BuiltModel | None = None, task: str = "image-classification"
+        self, spec: ModelSpec, built: BuiltModel | None = None, task: str = ""
     ) -> None:
         from lepton_lab.catalog import find
 
-        self.spec, self.task = spec, task
         self.entry: ModelEntry = built.entry if built is not None else find(spec.name)
+        self.spec, self.task = spec, task or self.entry.task
         self._built = built
         self._run: Run | None = None
+        self.title = ""
 
     @classmethod
     def load_pretrained(
@@ -84,17 +85,17 @@ class LeptonModel:
 
     @property
     def name(self) -> str:
-        """The model's name; that of its run once it is trained."""
-        return self._run.name if self._run is not None else self.entry.name
+        """The model's name; that of its run once it is trained, or the title it was given."""
+        return self._run.name if self._run is not None else self.title or self.entry.name
 
     @property
     def built(self) -> BuiltModel:
         """The module with its preprocessing and classes; built now if it was not yet. Waits for a run under way."""
         self._wait()
         if self._built is None:
-            from lepton_lab.catalog import build
+            from lepton_lab.tasks import tasks
 
-            self._built = build(self.spec)
+            self._built = tasks.get(self.task).build(self.spec, None, 0)
         return self._built
 
     @property
@@ -191,7 +192,7 @@ class LeptonModel:
                 if self._built
                 else entry.params
             ),
-            "input": " x ".join(str(n) for n in entry.input_size),
+            "input": " x ".join(str(n) for n in entry.input_size) or "–",
         }
         if self._built is not None:
             facts["weights"] = self._built.weights if self._run is None else f"run {self._run.name}"

@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from lepton_lab.errors import LeptonError
 from lepton_lab.runtime.image import normalize, prepare
+from lepton_lab.workbench.answering import answer_with
 from lepton_lab.workbench.images import ImageInput, image_inputs, thumbnail
 from lepton_lab.workbench.predictions import PICTURES, Prediction, Predictions
 
@@ -19,27 +20,46 @@ if TYPE_CHECKING:
 AT_ONCE = 64
 
 
+class About(Protocol):
+    """What must be known of a model to read its answers."""
+
+    classes: Any
+    preprocessing: Any
+    files: Any
+
+
 def predict_with(
-    module: torch.nn.Module,
-    inputs: Any,
-    *,
-    classes: Sequence[str],
-    preprocessing: Mapping[str, Any],
-    top: int = 5,
-) -> Prediction | Predictions:
+    module: torch.nn.Module, inputs: Any, *, about: About, task: str, top: int = 5
+) -> Any:
     """Answers of a module in evaluation mode.
 
     Args:
-        module: float32 (N, C, H, W) to logits (N, classes).
-        inputs: Images in any form, or a float tensor that is already preprocessed.
-        classes: Class names.
-        preprocessing: How an image becomes the module's input.
+        module: As its task calls it.
+        inputs: What the task takes; for images also a float tensor that is already preprocessed.
+        about: Classes, preprocessing and files of the model.
+        task: What the model does.
         top: Classes to show for each.
 
     Raises:
         DataError: An input cannot be read.
         LeptonError: A tensor has another shape than the module takes.
     """
+    if task == "image-classification":
+        classes = tuple(about.classes)
+        return _of_images(
+            module, inputs, classes=classes, preprocessing=about.preprocessing, top=top
+        )
+    return answer_with(module, inputs, about=about, task=task, top=top)
+
+
+def _of_images(
+    module: torch.nn.Module,
+    inputs: Any,
+    *,
+    classes: Sequence[str],
+    preprocessing: Mapping[str, Any],
+    top: int,
+) -> Prediction | Predictions:
     import torch
 
     if isinstance(inputs, torch.Tensor) and inputs.is_floating_point():

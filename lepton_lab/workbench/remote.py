@@ -98,6 +98,6 @@ class RemoteControl(Control):
         except OSError as error:
             raise StorageError(f"{path} cannot be read.", str(error)) from error
         path.unlink(missing_ok=True)
-        built = built_of(self.folder.record)
+        built = built_of(self.folder.record, self.folder.path)
         built.module.load_state_dict(weights)
         return work(built.module.eval())

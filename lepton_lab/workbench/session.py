@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from lepton_lab.errors import LeptonError
 from lepton_lab.events import Alert, Bus, Controlled, Evaluated, Event, RunEnded, RunStarted
 from lepton_lab.journal import JournalWriter, RunFolder
-from lepton_lab.journal.folder import find_run
+from lepton_lab.journal.folder import LIVE, find_run
 from lepton_lab.journal.process import this_process
 from lepton_lab.spec import RunSpec
 from lepton_lab.training import Control, Plan
@@ -116,6 +116,9 @@ class Session:
         """Open the view and the thread; wait unless in the background."""
         from lepton_lab.workbench.watching import watch
 
+        if self.work.folder.record["state"] not in LIVE:
+            # A run that goes on is under way before its card is there, or the card would be taken for an ended one's.
+            self.work.folder.update(state="starting", process=this_process())
         self.watcher = watch(self.view, self.work.folder, self.work.data)
         if self.work.checkpoint is not None:
             for event in self.work.folder.events():
@@ -258,7 +261,8 @@ class Session:
                 state = "paused" if event.action == "pause" else "running"
                 self.work.folder.update(state=state)
             elif isinstance(event, Evaluated):
-                best = {"step": event.step, "epoch": event.epoch, "split": event.split}
+                best: dict[str, Any] = {"step": event.step, "epoch": event.epoch}
+                best |= {"split": event.split, "metric": next(iter(event.values), "")}
                 facts = {"best": {**best, **event.values}} if event.best else {}
                 self.work.folder.update(step=event.step, epoch=event.epoch, **facts)
 

@@ -24,6 +24,7 @@ from lepton_lab.journal.folder import LIVE
 from lepton_lab.spec import ModelSpec, RunSpec, TrainSpec, from_json, parse, to_json
 from lepton_lab.training import Plan
 from lepton_lab.views import in_kernel
+from lepton_lab.workbench import assets
 from lepton_lab.workbench.budgeting import in_time
 from lepton_lab.workbench.handle import Run
 from lepton_lab.workbench.session import Work
@@ -190,7 +191,7 @@ def work_of(run: Run, folder: RunFolder) -> Work:
             f"{record['data']['name']} had fingerprint {record['data']['fingerprint']}, now {data.fingerprint()}.",
             "Put the files back, or train afresh.",
         )
-    built = built_of(record)
+    built = built_of(record, folder.path)
     spec = from_json(RunSpec, record["spec"])
     model = LeptonModel(from_json(ModelSpec, record["spec"]["model"]), built, spec.task)
     return Work(model, built, data, spec, Plan(**record["plan"]), folder)
@@ -287,6 +288,7 @@ def _new_folder(
         "origin": _origin(),
     }
     folder = new_run(spec.train.name, record, f"{data.name}-{built.entry.name.split('/')[-1]}")
+    assets.save(folder.path, built.files)
     if handover.needed(data) and handover.size(data) <= KEPT_DATA:
         with contextlib.suppress(StorageError):
             handover.save(data, folder.path / handover.FOLDER)
@@ -297,7 +299,7 @@ def _summary(data: Dataset) -> dict[str, Any]:
     path = Path(data.spec.path)
     return {
         "name": data.name,
-        "kind": data.kind,
+        "kind": data.content,
         "fingerprint": data.fingerprint(),
         "classes": list(data.classes),
         "splits": {split.name: len(split) for split in data.splits()},

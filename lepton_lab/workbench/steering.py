@@ -9,17 +9,18 @@ from __future__ import annotations
 
 from concurrent.futures import Future
 from functools import partial
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Self
 
 from lepton_lab.errors import LeptonError
 from lepton_lab.journal.folder import LIVE
+from lepton_lab.workbench import assets
 from lepton_lab.workbench.remote import RemoteControl
 
 if TYPE_CHECKING:
     from lepton_lab.journal import RunFolder
     from lepton_lab.training import Control
     from lepton_lab.workbench.model import LeptonModel
-    from lepton_lab.workbench.predictions import Prediction, Predictions
 
 
 class Steering:
@@ -71,20 +72,20 @@ class Steering:
         found: dict[str, float] = self._ask("evaluate", **({"split": split} if split else {}))
         return found
 
-    def predict_now(self, inputs: Any, top: int = 5) -> Prediction | Predictions:
-        """Predict with the weights of this moment."""
+    def predict_now(self, inputs: Any, top: int = 5) -> Any:
+        """Predict with the weights of this moment: see `lab.predict`."""
         from lepton_lab.workbench.predicting import predict_with
 
-        about = self.folder.record["model"]
-        work = partial(
-            predict_with,
-            inputs=inputs,
-            classes=tuple(about["classes"]),
-            preprocessing=about["preprocessing"],
-            top=top,
+        record = self.folder.record
+        about = SimpleNamespace(
+            classes=tuple(record["model"]["classes"]),
+            preprocessing=record["model"]["preprocessing"],
+            files=assets.load(self.folder.path),
         )
-        found: Prediction | Predictions = self._ask("compute", work=work)
-        return found
+        task = record["spec"]["task"]
+        return self._ask(
+            "compute", work=partial(predict_with, inputs=inputs, about=about, task=task, top=top)
+        )
 
     def _order(self, action: str, **values: Any) -> Self:
         self._live().give(action, **values)

@@ -44,10 +44,7 @@ def _samples(split: Split) -> list[ExportSample]:
     from lepton_lab.exporting.subject import ExportSample
 
     chosen = np.unique(np.linspace(0, len(split) - 1, min(SAMPLES, len(split))).round().astype(int))
-    targets = split.targets
-    return [
-        ExportSample(split[i].id, split.read_bytes(i), int(targets[i])) for i in map(int, chosen)
-    ]
+    return [ExportSample(split[i].id, split.read_bytes(i), split[i].label) for i in map(int, chosen)]
 
 
 def _provenance(model: LeptonModel, run: Run | None, split: Split | None) -> dict[str, Any]:
@@ -85,8 +82,9 @@ def _metrics(model: LeptonModel, run: Run, split: Split) -> dict[str, Any]:
         found = evaluate(model, split)
     except LeptonError:
         return {}
+    wanted = METRICS if "accuracy" in found else [name for name in found if name != "n"]
     values = {
-        name: float(found[name]) for name in METRICS if name in found and np.isfinite(found[name])
+        name: float(found[name]) for name in wanted if name in found and np.isfinite(found[name])
     }
     intervals = {
         name: list(map(float, found.intervals[name])) for name in values if name in found.intervals

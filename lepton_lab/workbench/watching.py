@@ -31,7 +31,7 @@ def watch(view: str, folder: RunFolder, data: Dataset | None = None) -> Watcher:
 
     control.attend(order)
     watcher = choose(view).open(folder.path)
-    if data is not None and data.kind == "image" and hasattr(watcher, "picture"):
+    if data is not None and data.content == "image" and hasattr(watcher, "picture"):
         watcher.picture = partial(picture, data)
     return watcher
 

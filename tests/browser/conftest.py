@@ -20,6 +20,8 @@ from typing import Any
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+# Kept by whoever runs the tests; each picture is there to be looked at.
+SCREENSHOTS = Path(os.environ.get("LEPTON_SCREENSHOTS") or REPOSITORY / "build" / "screenshots")
 TOKEN = "lepton-test"
 SETTINGS = {
     "@jupyterlab/apputils-extension:notification": {
@@ -47,6 +49,12 @@ def until(check: Callable[[], Any], seconds: float = 30.0, what: str = "") -> An
         assert time.monotonic() < deadline, f"waited {seconds} s for {what or check}"
         time.sleep(0.05)
     return value
+
+
+def keep(page: Any, name: str) -> None:
+    """Keep a picture of a page."""
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / f"{name}.png")
 
 
 class Server:
@@ -223,24 +231,31 @@ class Notebook:
         """Wait until the first chart on the page shows a step beyond `step`."""
         until(lambda: self.last_step() > step, what=f"step {step}")
 
+    def save(self) -> list[dict[str, Any]]:
+        """Save the notebook; its cells as they are on disk then."""
+        self.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+        self.wait(f"() => !{_WIDGET}.context.model.dirty")
+        cells: list[dict[str, Any]] = json.loads(self.path.read_text())["cells"]
+        return cells
+
+    def end_kernels(self) -> None:
+        """End all kernels, as a server that was stopped has."""
+        for kernel in self.server.ask("GET", "kernels"):
+            self.server.ask("DELETE", f"kernels/{kernel['id']}")
+
     def bytes(self) -> int:
         """Bytes that came in over websockets so far."""
         return sum(self.received)
 
     def screenshot(self, name: str) -> None:
-        """Keep a picture of the page among the artifacts."""
-        folder = Path(
-            os.environ.get("LEPTON_SCREENSHOTS") or self.server.root.parent / "screenshots"
-        )
-        folder.mkdir(parents=True, exist_ok=True)
-        self.page.screenshot(path=folder / f"{name}.png")
+        """Keep a picture of the page."""
+        keep(self.page, name)
 
     def close(self) -> None:
         """Close the page and end its kernel."""
         self.release_file.touch()
         self.context.close()
-        for kernel in self.server.ask("GET", "kernels"):
-            self.server.ask("DELETE", f"kernels/{kernel['id']}")
+        self.end_kernels()
 
 
 _WIDGET = "window.jupyterapp.shell.currentWidget"

@@ -97,12 +97,15 @@ def written(folder, event):
         folder.update(state="paused" if event.action == "pause" else "running")
 
 
-def train(view="auto", wait=True, kept=False, **options):
-    """Train in a thread while this cell waits, as a blocking run does, or not; `kept` runs have a folder."""
-    orders = Control()
-    control.attend(lambda name, action, values: orders.give(action, **values))
+def train(view="auto", wait=True, kept=False, letters=False, **options):
+    """Train in a thread while this cell waits, as a blocking run does, or not.
+
+    `kept` runs have a folder, and take the `letters` in it for orders.
+    """
     about = {"model": {"name": "resnet18"}, "origin": starting._origin()}
     folder = new_run("", about, "run") if kept else None
+    orders = Control(folder.path if folder and letters else None)
+    control.attend(lambda name, action, values: orders.give(action, **values))
     watcher = views.choose(view).open(folder and folder.path)
     watcher.picture = lambda split, place: DOT
     bus, done = Bus(), threading.Event()

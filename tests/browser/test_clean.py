@@ -140,6 +140,18 @@ def test_decisions_by_key_and_mouse_are_there_after_a_reload_and_in_a_new_kernel
     )
     assert found == []
     assert opened.page.evaluate("() => document.querySelectorAll('.evil').length") == 0
+
+    # A notebook that is opened again when its kernel is gone says so, and shows the suspects that were saved.
+    opened.save()
+    opened.end_kernels()
+    opened.page.reload()
+    missing = opened.page.locator(".jp-Lepton-renderedPage")
+    missing.get_by_text("needs its kernel: run the cell again").wait_for(timeout=60_000)
+    assert "iris/wrong-4.png" in missing.locator(".jp-RenderedHTML").inner_text()
+    said = opened.page.locator(".jp-OutputArea").all_inner_texts()
+    assert not any("isplaying widget" in words or "Loading widget" in words for words in said)
+    opened.screenshot("clean-without-kernel")
+    assert opened.page.evaluate("() => document.querySelectorAll('.evil').length") == 0
     assert opened.dialogs == [] and opened.errors == []
     assert {str(p): p.read_bytes() for p in root.rglob("*.png")} == before
     shutil.rmtree(root)

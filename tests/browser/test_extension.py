@@ -15,7 +15,7 @@ from lepton_lab.charts import History, run_document
 from lepton_lab.events import Evaluated, RunEnded, RunStarted, StepDone
 from lepton_lab.journal import JournalWriter, new_run
 from lepton_lab.runtime.manifest import describe_file, list_files
-from tests.browser.conftest import TOKEN, until
+from tests.browser.conftest import TOKEN, keep, until
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 BUILT = REPOSITORY / "lepton_lab" / "labextension" / "package.json"
@@ -92,7 +92,7 @@ def make_artifact(folder):
     sample = {"file": "0.png", "sample": EVIL, "probabilities": [0.1, 0.9]}
     metric = {"name": "accuracy", "value": 0.9, "low": 0.8, "high": 0.95, "n": 50}
     onnx = {
-        "top1_agreement": 1.0,
+        "agreement": 1.0,
         "largest_difference": {"probabilities": 3e-7},
         "metric": {"before": metric, "after": metric},
     }
@@ -194,15 +194,6 @@ def sources(page):
     )
 
 
-def keep(page, server, name):
-    """Keep a picture among the artifacts."""
-    import os
-
-    folder = Path(os.environ.get("LEPTON_SCREENSHOTS") or server.root.parent / "screenshots")
-    folder.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=folder / f"extension-{name}.png")
-
-
 def violations(page, axe, where):
     """What axe-core finds in a part of the page."""
     if not page.evaluate("() => Boolean(window.axe)"):
@@ -249,7 +240,7 @@ def test_models_and_data_are_found_and_become_cells(notebook, shelf, axe):
     page.mouse.up()
     dragged = "%lepton train resnet18.a2_in1k ./shelf/data/flowers"
     until(lambda: sources(page)[1] == dragged, what="the cell that was dragged")
-    keep(page, lab.server, "sidebar")
+    keep(page, "extension-sidebar")
     assert page.locator(".evil, img[src=x]").count() == 0 and not lab.dialogs
 
 
@@ -272,7 +263,7 @@ def test_a_run_is_live_while_its_cell_is_busy_and_obeys_the_sidebar(notebook, la
     until(lambda: name in page.locator(".jp-Lepton-status").inner_text(), what="the status bar")
     assert page.evaluate("() => window.finished") is False
     assert violations(page, axe, f"{PANEL} .jp-Lepton-section") == []
-    keep(page, busy.server, "live")
+    keep(page, "extension-live")
 
     one.get_by_role("button", name=f"Pause {name}").click()
     busy.wait("() => document.querySelector('.jp-Lepton-run[data-state=paused]')")
@@ -292,7 +283,7 @@ def test_a_run_is_live_while_its_cell_is_busy_and_obeys_the_sidebar(notebook, la
     step = "() => document.querySelector('.jp-Lepton-runView .js-plotly-plot').data[0].x.at(-1)"
     first = other.page.evaluate(step)
     until(lambda: other.page.evaluate(step) > first, what="a later step in the tab")
-    keep(other.page, busy.server, "run")
+    keep(other.page, "extension-run")
 
     one.get_by_role("button", name=f"Stop {name}").click()
     busy.wait("() => window.finished")
@@ -316,7 +307,7 @@ def test_runs_are_compared_and_names_stay_text_in_both_themes_and_on_a_phone(lab
     assert "learning_rate" in cells and EVIL in cells and "seed" not in cells
     assert page.evaluate("() => document.querySelector('.jp-Lepton-plot').data.length") == 2
     assert violations(page, axe, ".jp-Lepton-compare") == []
-    keep(page, one.server, "compare")
+    keep(page, "extension-compare")
     one.assert_no_markup()
 
     one.command("apputils:change-theme", theme="JupyterLab Dark")
@@ -324,10 +315,10 @@ def test_runs_are_compared_and_names_stay_text_in_both_themes_and_on_a_phone(lab
     for part in (".jp-Lepton-compare", f"{PANEL} .jp-Lepton-section"):
         assert violations(page, axe, part) == []
     assert page.get_by_label("Filter runs").input_value() == "shelf"
-    keep(page, one.server, "compare-dark")
+    keep(page, "extension-compare-dark")
     page.set_viewport_size({"width": 400, "height": 900})
     one.wait("() => document.querySelector('.jp-Lepton-panel').scrollWidth <= innerWidth")
-    keep(page, one.server, "narrow-dark")
+    keep(page, "extension-narrow-dark")
     assert page.evaluate(
         "() => [...document.querySelectorAll('.jp-Lepton-section')]"
         ".every(node => node.scrollWidth <= node.clientWidth)"
@@ -340,7 +331,7 @@ def test_runs_are_compared_and_names_stay_text_in_both_themes_and_on_a_phone(lab
         " const drawn = plot.querySelector('.main-svg').getBoundingClientRect().width;"
         " return box.scrollWidth <= box.clientWidth && Math.abs(drawn - plot.offsetWidth) < 2; }"
     )
-    keep(page, one.server, "compare-narrow")
+    keep(page, "extension-compare-narrow")
     one.command("apputils:change-theme", theme="JupyterLab Light")
     one.wait("() => document.body.dataset.jpThemeLight === 'true'")
 
@@ -353,7 +344,7 @@ def test_journals_and_artifacts_open_from_the_file_browser(lab, shelf, axe):
     one.command("docmanager:open", path="shelf/lepton-runs/shelf-2/events.jsonl")
     one.wait("() => document.querySelector('.jp-Lepton-runView .lepton-chart .main-svg')")
     assert "Done" in page.locator(".jp-Lepton-runView .lepton-headline").inner_text()
-    keep(page, one.server, "journal")
+    keep(page, "extension-journal")
     page.evaluate(
         "() => Promise.race([jupyterapp.commands.execute('docmanager:save').catch(() => null),"
         " new Promise(resolve => setTimeout(resolve, 1000))])"
@@ -366,7 +357,7 @@ def test_journals_and_artifacts_open_from_the_file_browser(lab, shelf, axe):
     assert "100.0 %" in words and "accuracy 0.900 [0.800, 0.950]" in words and EVIL in words
     page.locator(".jp-Lepton-artifact .jp-RenderedMarkdown h1").wait_for()
     assert violations(page, axe, ".jp-Lepton-artifact .jp-Lepton-page") == []
-    keep(page, one.server, "artifact")
+    keep(page, "extension-artifact")
     one.assert_no_markup()
     one.command("lepton-lab:open-artifact", path="shelf/data")
     page.get_by_role("alert").filter(has_text="cannot be opened as an artifact").wait_for()
@@ -387,7 +378,7 @@ def test_the_card_of_the_launcher_opens_a_notebook_that_runs(lab, server):
     )
     shown = page.evaluate(f"() => {NOTEBOOK}.content.widgets[1].model.outputs.toJSON()")
     assert [output["output_type"] for output in shown] == ["execute_result"], shown
-    keep(page, server, "launched")
+    keep(page, "extension-launched")
     one.command("lepton-lab:new-notebook")
     one.wait(f"() => {NOTEBOOK}?.context?.path === 'Lepton Lab 2.ipynb'")
 
@@ -425,7 +416,7 @@ def test_a_notebook_opened_again_goes_on_with_the_run_of_a_kernel_that_it_does_n
     until(lambda: (one.page.evaluate(step) or 0) > first, what="a later step")
     words = one.page.locator(".jp-Notebook").inner_text()
     assert "Error displaying widget" not in words and "Loading widget" not in words
-    keep(one.page, server, "again")
+    keep(one.page, "extension-again")
     busy.finish()
     until(lambda: "Done" in one.page.locator(".lepton-headline").inner_text(), what="the end")
 
@@ -445,7 +436,7 @@ def test_everything_is_there_in_notebook_7(lab, server, shelf):
     one.wait(text)
     row(page, "shelf-1").locator(".jp-Lepton-open").click()
     one.wait("() => document.querySelector('.jp-Lepton-runView .lepton-chart .main-svg')")
-    keep(page, server, "notebook-7")
+    keep(page, "extension-notebook-7")
     # Notebook 7 has errors of its own while it loads, also without us: a schema, and a command of its tree page.
     own = ("schema", "'filebrowser:open-path' not registered")
     assert [error for error in one.errors if not any(text in error for text in own)] == []

@@ -307,3 +307,73 @@ def test_an_uploaded_folder_with_hostile_names_is_read_and_stays_text(notebook, 
     page.notebook.screenshot("studio-reopened")
     assert page.page.evaluate(evil) == 0
     assert page.notebook.errors == [] and page.notebook.dialogs == []
+
+
+def test_cleaning_a_branch_and_a_new_cell_without_leaving_the_studio(notebook, axe):
+    alike = FEW.replace("3,4,5,6,7,8,9", "0,1,2,3,4,5,6")
+    page = studio(notebook, alike, words="'lepton_glyphs'")
+    page.page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
+    page.notebook.run(2)
+    page.open("data")
+    page.press("Look for wrong labels and copies")
+    grid = page.root.locator(".lepton-clean-root")
+    suspects = grid.locator("li[role=option]")
+    suspects.first.wait_for(timeout=90_000)
+    suspects.first.click()
+    page.page.keyboard.press("d")
+    page.root.get_by_text("Edits in use: 1 dropped").wait_for()
+    suspects.nth(1).click()
+    page.page.keyboard.press("r")
+    page.root.get_by_text("Edits in use: 1 relabelled, 1 dropped").wait_for()
+    grid.get_by_text("with the edits").wait_for()
+    page.press("⟨/⟩ Show code")
+    page.root.get_by_text("cleaning = %lepton clean data --model=lepton_glyphs").wait_for()
+    page.picture("studio-clean")
+
+    page.press("Next: train")
+    switch = page.root.get_by_role("checkbox", name="Train with these edits")
+    switch.uncheck()
+    page.root.get_by_text("Edits not in use: 1 relabelled, 1 dropped").wait_for()
+    switch.check()
+    page.root.get_by_text("Edits in use").wait_for()
+    page.root.get_by_role("radio", name="quick").click()
+    page.root.get_by_text("--edits=").wait_for()
+    page.picture("studio-train-edits")
+
+    cells = "window.jupyterapp.shell.currentWidget.content.widgets"
+    code = page.root.locator(".lepton-studio-code pre").text_content()
+    page.press("Insert cell")
+    page.notebook.wait(f"() => {cells}.length === 4")
+    sources = page.page.evaluate(f"() => {cells}.map((cell) => cell.model.sharedModel.getSource())")
+    assert sources[2] == f"%load_ext lepton_lab\n{code}", "below the cell that shows the Studio"
+    page.page.evaluate("() => window.jupyterapp.commands.execute('notebook:undo-cell-action')")
+    page.notebook.wait(f"() => {cells}.length === 3")
+
+    page.press("Train")
+    page.settled("done", "run")
+    page.root.get_by_role("button", name="Branch…").click()
+    page.press("Start it")
+    page.root.get_by_text("This is a branch: it goes on from step").wait_for()
+    page.settled("done", "run")
+    page.root.get_by_text("branch(step=").wait_for()
+    outputs = f"() => {cells}[1].outputArea.widgets.length"
+    page.picture("studio-branch")
+    assert page.page.evaluate(outputs) == 2, "the Studio and its still; no second card below"
+    back = page.root.get_by_role("button", name="Back to digits")
+    name = back.text_content().removeprefix("Back to ")
+    back.click()
+    page.notebook.wait(
+        f"() => document.querySelector('.lepton-card')?.innerText.includes('{name}')"
+    )
+    assert page.root.get_by_label("Run shown").input_value() == name
+
+    page.page.evaluate(axe)
+    page.dark()
+    page.width(400)
+    for step in ("run", "data"):
+        page.open(step)
+        page.page.wait_for_timeout(100)
+        assert page.root.evaluate("root => root.scrollWidth - root.clientWidth") <= 0
+        assert violations(page.page) == []
+        page.picture(f"studio-400-{step}-clean")
+    assert page.notebook.errors == []

@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoImageProcessor, AutoModelForImageClassification
 
 from lepton_lab.catalog import build, from_config, save_pretrained
-from lepton_lab.catalog.transformers_models import safe_config
+from lepton_lab.catalog.transformers_common import safe_config
 from lepton_lab.errors import LeptonError, WeightsError
 from lepton_lab.spec import ModelSpec
 

@@ -183,5 +183,5 @@ def test_real_pictures_and_real_weights_pass(shared_data, tmp_path):
     artifact = export(subject, "onnx", tmp_path / "real.lepton")
     found = artifact.certificate
     assert found["samples"]["real"] == len(pictures) > 3
-    assert found["formats"]["onnx"]["top1_agreement"] == 1.0
+    assert found["formats"]["onnx"]["agreement"] == 1.0
     assert found["formats"]["onnx"]["largest_difference"]["logits"] < found["tolerance"]["logits"]

@@ -13,13 +13,15 @@ import pytest
 from PIL import Image
 
 from lepton_lab import durable, mailbox
+from lepton_lab.charts import History, final_bundle
 from lepton_lab.events import StepDone, to_line
 from lepton_lab.jupyter.routes import ROUTES
 from lepton_lab.training.control import Control
 from tests.jupyter.conftest import STARTED, a_whole_run, steps, write
 
 GETS = ["catalog", "runs", "runs/" + "0" * 16, "compare", "datasets", "artifact", "journal"]
-GETS += ["status", "plotly.js"]
+GETS += ["status", "plotly.js", "runs/" + "0" * 16 + "/bundle"]
+RUN = "application/vnd.lepton-lab.run.v1+json"
 HOSTILE = "<img src=x onerror=alert(1)>\"';${1}\u202e\udcff"
 
 
@@ -140,6 +142,20 @@ def test_the_document_of_a_run_is_that_of_its_journal(server, make_run):
     assert journal == document
 
 
+def test_the_bundle_of_a_run_is_what_its_cell_keeps(server, make_run):
+    make_run("kept", a_whole_run(), state="done", origin={"notebook": "project/a.ipynb"})
+    number = server.row("kept")["id"]
+    bundle = server.ask(f"runs/{number}/bundle").json
+    kept = final_bundle(History.from_events(a_whole_run()), "lepton-runs/kept")
+    assert set(bundle) == set(kept) and len(bundle) == 4
+    assert bundle[RUN] == server.ask(f"runs/{number}").json == kept[RUN]
+    assert bundle["text/plain"] == kept["text/plain"]
+    assert bundle["image/svg+xml"] == kept["image/svg+xml"]
+    assert len(bundle["application/vnd.plotly.v1+json"]["data"][0]["x"]) == 100
+    for other in ("f" * 16, "..%2f..", number + "0"):
+        assert server.ask(f"runs/{other}/bundle").status == 404
+
+
 def test_any_journal_is_drawn_and_what_is_none_is_refused(server):
     write(server.root / "copied.jsonl", a_whole_run())
     assert server.ask("journal", path="copied.jsonl").json["run"] == "pets-1"
@@ -239,6 +255,23 @@ def test_the_catalogue_is_searched(server):
     assert server.ask("catalog", task="no-such-task").json == {"total": 0, "models": []}
     for limit in ("0", "-1", "1e9", "²", "9" * 400, "many"):
         assert server.ask("catalog", limit=limit).status == 400
+
+
+def test_the_catalogue_is_narrowed_by_licence_and_by_size(server):
+    def found(**query):
+        return server.ask("catalog", query="convnext", limit=500, **query).json
+
+    everything, small, free = found(), found(max_parameters="30M"), found(licence="Apache")
+    assert 0 < small["total"] < everything["total"] and 0 < free["total"] < everything["total"]
+    models = everything["models"]
+    assert small["models"] == [one for one in models if one["parameters"] <= 30_000_000]
+    assert free["models"] == [one for one in models if "apache" in one["licence"]]
+    both = found(licence="Apache", max_parameters="30M")["models"]
+    assert both == [one for one in small["models"] if one in free["models"]]
+    assert 0 < len(both) < min(small["total"], free["total"])
+    assert found(licence="no such licence") == {"total": 0, "models": []}
+    for bad in ("many", "-1", "12Q"):
+        assert set(server.ask("catalog", max_parameters=bad).json) == {"what", "why", "todo"}
 
 
 def test_data_sets_are_told_by_their_names(server):
@@ -375,7 +408,8 @@ def test_a_damaged_journal_or_record_is_no_fault_of_the_server(server, make_run,
     ]
     assert len(rows) == len(RECORDS)
     for row in rows:
-        assert server.ask(f"runs/{row['id']}").status in (200, 400)
+        for route in (f"runs/{row['id']}", f"runs/{row['id']}/bundle"):
+            assert server.ask(route).status in (200, 400)
         assert server.ask(f"runs/{row['id']}/orders", method="POST", body="{}").status in (400, 409)
     assert server.ask("compare", id=[row["id"] for row in rows]).status in (200, 400)
     assert server.ask("status").status == 200

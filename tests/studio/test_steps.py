@@ -46,7 +46,7 @@ def test_typing_finds_models_and_filters_narrow_them() -> None:
     small = block(studio, "model", "found")
     assert 0 < int(small["title"].split()[0]) < int(found["title"].split()[0])
     studio.controller.set("model", "licence", "apache-2.0")
-    assert {row[4] for row in block(studio, "model", "found")["rows"]} == {"apache-2.0"}
+    assert {row[2] for row in block(studio, "model", "found")["rows"]} == {"apache-2.0"}
     studio.controller.set("model", "query", "[nothing*")
     assert block(studio, "model", "found")["title"] == "0 models"
 
@@ -65,6 +65,24 @@ def test_the_card_of_the_chosen_model_and_its_speed_here() -> None:
     assert "lepton_glyphs" in block(studio, "model", "found")["names"]
     assert len(block(studio, "model", "found")["names"]) < 30
     assert "'lepton_glyphs'" in studio.code("python", "model").splitlines()[-1]
+
+
+def test_models_of_unknown_speed_are_measured_on_the_spot_and_stay_known() -> None:
+    studio = Studio()
+    for name, value in {"query": "test_resnet", "speed": "5"}.items():
+        studio.controller.set("model", name, value)
+    assert block(studio, "model", "found")["title"] == "0 models"
+    assert "is known on this computer" in block(studio, "model", "speeds")["words"]
+    (button,) = block(studio, "model", "measuring")["buttons"]
+    assert button["words"] == "Measure 1 more here" and "test_resnet" in button["title"]
+    go(studio, "model", "measure_more")
+    shown = block(studio, "model", "found")
+    name = shown["names"][0]
+    assert float(shown["rows"][0][3]) == round(speeds.known(name)) > 5
+    assert name in studio.code("python", "model").splitlines()[-1]
+    assert not [one for one in panel(studio, "model") if one["key"] == "measuring"]
+    (speeds.runs_root() / speeds.FILE).write_text("damaged")
+    assert speeds.known(name) is None
 
 
 def test_data_show_counts_samples_and_what_the_audit_found(flowers) -> None:

@@ -63,7 +63,7 @@ def test_a_page_that_asks_is_answered_and_other_messages_are_not(monkeypatch):
 def test_a_server_is_trusted_to_have_it_only_when_it_runs_in_this_environment(
     monkeypatch, tmp_path
 ):
-    monkeypatch.setattr(library, "_renderer_installed", lambda: True)
+    monkeypatch.setattr(library, "_installed", lambda: True)
     sleep = "import time; time.sleep(60)"
     ours = subprocess.Popen([sys.executable, "-c", sleep])
     try:
@@ -78,6 +78,6 @@ def test_a_server_is_trusted_to_have_it_only_when_it_runs_in_this_environment(
 
 @pytest.mark.parametrize("parent", ["", "not a number", "999999999"])
 def test_in_doubt_the_library_is_not_taken_for_served(monkeypatch, parent):
-    monkeypatch.setattr(library, "_renderer_installed", lambda: True)
+    monkeypatch.setattr(library, "_installed", lambda: True)
     monkeypatch.setenv("JPY_PARENT_PID", parent)
     assert library.served_with_lab() is False

@@ -138,7 +138,7 @@ def test_the_artifact_agrees_and_verifies_without_torch(
         model.predict(path).probability, abs=1e-4
     )
     assert artifact.verify()
-    assert artifact.certificate["formats"]["onnx"]["top1_agreement"] == 1.0
+    assert artifact.certificate["formats"]["onnx"]["agreement"] == 1.0
 
 
 def test_an_untrained_model_is_exported_and_says_so(tmp_path: Path) -> None:

@@ -24,8 +24,8 @@ export function certified(certificate: Values): { samples: number; proofs: Proof
 }
 
 function proof(format: string, found: Values): Proof {
-  const agreement = found.top1_agreement;
-  const difference = values(found.largest_difference).probabilities;
+  const agreement = found.agreement;
+  const difference = Object.values(values(found.largest_difference))[0];
   const metric = values(found.metric);
   return {
     format,

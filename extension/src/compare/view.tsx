@@ -152,7 +152,7 @@ function Curves(props: {
         void library.react(place, ...figure(runs, name, { ink: style.color, grid }));
       }
     };
-    void plotly(lab.server.plotly).then(found => {
+    void plotly().then(found => {
       library = found;
       draw();
     });
@@ -175,7 +175,7 @@ function Curves(props: {
   useEffect(() => {
     const place = node.current;
     return () => {
-      void plotly(lab.server.plotly).then(found => place && found.purge(place));
+      void plotly().then(found => place && found.purge(place));
     };
   }, [lab]);
   return (

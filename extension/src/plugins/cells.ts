@@ -5,6 +5,7 @@ import { ICommandPalette } from '@jupyterlab/apputils';
 import { PathExt } from '@jupyterlab/coreutils';
 import { ILauncher } from '@jupyterlab/launcher';
 
+import { answer } from '../asked';
 import { cell } from '../code';
 import { leptonIcon } from '../icons';
 import { CommandIDs } from '../ids';
@@ -38,6 +39,7 @@ export const cells: JupyterFrontEndPlugin<void> = {
   ): void => {
     const { commands } = app;
     const { trans } = lab;
+    answer(lab.notebooks);
     const put = async (line: Line): Promise<void> => {
       const panel = active(lab.notebooks);
       if (panel) {

@@ -17,6 +17,7 @@ import { Folder } from '../browser';
 import { Feed } from '../feed';
 import { Choice, ILab } from '../lab';
 import { order } from '../orders';
+import { serve } from '../plotly';
 
 const SECONDS = 2;
 const STATUS_SECONDS = 5;
@@ -31,6 +32,7 @@ class Lab implements ILab {
   ) {
     this.folder = new Folder(browsers, notebooks);
     this.server = new Server(app.serviceManager.serverSettings);
+    serve(this.server.plotly);
     this.trans = translator.load('lepton_lab');
     this.runs = new Feed<IRunList>(known => this.server.runs(known), SECONDS);
     this.status = new Feed<IStatus>(known => this.server.status(known), STATUS_SECONDS);

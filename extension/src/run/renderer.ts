@@ -7,15 +7,16 @@ import type { Message } from '@lumino/messaging';
 import { Panel, Widget } from '@lumino/widgets';
 
 import { decodeText, mount, type RunView as Card } from '../../../lepton_lab/widgets/card.js';
-import type { IRunDocument } from '../schema';
+import type { IRunDocument, IRunRow } from '../schema';
 import { RUN_MIME } from '../schema';
 import type { ILab } from '../lab';
 import { plotly } from '../plotly';
 import { text } from '../text';
 import { isLive } from '../words';
 import { Attachment } from './attachment';
+import { Coming, WIDGET_MIME, notebookOf } from './coming';
 
-const WIDGET_MIME = 'application/vnd.jupyter.widget-view+json';
+const HTML_MIME = 'text/html';
 const CARD = '.lepton-card';
 
 /** Draws `application/vnd.lepton-lab.run.v1+json`. */
@@ -33,20 +34,28 @@ export class RunRenderer extends Panel implements IRenderMime.IRenderer {
     this.rest();
     if (!document) {
       this.clear();
-      this.node.textContent = text(model.data['text/plain']);
+      const words = new Widget();
+      words.node.textContent = text(model.data['text/plain']);
+      this.addWidget(words);
       return;
     }
+    this.drawBeside(model);
     this.draw(document);
     if (!isLive(document.state)) {
       return;
     }
-    const turn = ++this.turn;
+    const { turn } = this;
     if (WIDGET_MIME in model.data) {
       this.awaitWidget(model);
     }
     const path = await this.place(document);
     if (turn === this.turn && !this.isDisposed) {
-      this.attachment = new Attachment(this.lab, document.run, path, now => this.draw(now));
+      this.attachment = new Attachment(this.lab, document.run, path, {
+        found: run =>
+          this.card?.obey((action, values) => this.lab.order(run, action, values ?? {})),
+        draw: now => this.followed(now),
+        over: run => void this.settle(model, run)
+      });
     }
   }
 
@@ -66,11 +75,48 @@ export class RunRenderer extends Panel implements IRenderMime.IRenderer {
   /** Wait for nothing more: neither for the widget nor for the journal. */
   private rest(): void {
     this.turn += 1;
-    this.coming?.disconnect();
-    this.coming = null;
-    this.widgets.filter(one => one.isHidden).forEach(one => one.dispose());
+    this.coming?.dispose();
     this.attachment?.dispose();
-    this.attachment = null;
+    this.coming = this.attachment = null;
+  }
+
+  /** Draw a newer document, unless the widget does that; whether somebody sees it. */
+  private followed(document: IRunDocument): boolean {
+    if (!this.card) {
+      return false;
+    }
+    this.draw(document);
+    return this.node.offsetParent !== null;
+  }
+
+  /**
+   * Put what an ended run leaves into the cell: the kernel writes that to the page that ran the cell, but not to one
+   * that was loaded since. A notebook that is saved then needs neither a kernel nor us.
+   */
+  private async settle(model: IRenderMime.IMimeModel, run: IRunRow): Promise<void> {
+    const { turn } = this;
+    const bundle = await this.lab.server.bundle(run.id).catch(() => null);
+    const [live, ended] = [read(model.data[RUN_MIME]), read(bundle?.[RUN_MIME])];
+    const isDue = live && ended && isLive(live.state) && !isLive(ended.state);
+    if (!bundle || !isDue || turn !== this.turn || this.isDisposed) {
+      return;
+    }
+    const kept = { [RUN_MIME]: { ...ended, path: live.path || ended.path } };
+    const isBeside = HTML_MIME in model.data;
+    model.setData({ data: { ...(isBeside ? model.data : bundle), ...kept } });
+  }
+
+  /** What the Studio saves beside a run is drawn above it. */
+  private drawBeside(model: IRenderMime.IMimeModel): void {
+    const notebook = notebookOf(this.lab, this.options);
+    if (!(HTML_MIME in model.data) || !notebook) {
+      return;
+    }
+    if (!this.beside) {
+      this.beside = notebook.content.rendermime.createRenderer(HTML_MIME);
+      this.insertWidget(0, this.beside);
+    }
+    void this.beside.renderModel(model);
   }
 
   private draw(document: IRunDocument): void {
@@ -78,7 +124,7 @@ export class RunRenderer extends Panel implements IRenderMime.IRenderer {
       this.clear();
       const holder = new Widget();
       this.addWidget(holder);
-      this.card = mount(holder.node, { plotly: plotly(this.lab.server.plotly) });
+      this.card = mount(holder.node, { plotly: plotly() });
     }
     this.card.update(decodeText(document.snapshot));
   }
@@ -86,37 +132,22 @@ export class RunRenderer extends Panel implements IRenderMime.IRenderer {
   private clear(): void {
     this.card?.dispose();
     this.card = null;
-    for (const widget of [...this.widgets]) {
+    for (const widget of this.widgets.filter(one => one !== this.beside)) {
       widget.dispose();
     }
-    this.node.textContent = '';
   }
 
-  /**
-   * Let the notebook's own widget renderer try, out of sight: what it says while it waits for the kernel, and
-   * that a widget is gone, is not for the reader. As soon as our card comes up in it, it takes the place.
-   */
+  /** As soon as our card comes up in the widget, it takes the place. */
   private awaitWidget(model: IRenderMime.IMimeModel): void {
-    const panel = this.lab.notebooks?.find(
-      one => one.content.rendermime.resolver === this.options.resolver
-    );
-    if (!panel || panel.content.rendermime.mimeTypes.indexOf(WIDGET_MIME) < 0) {
-      return;
-    }
-    const child = panel.content.rendermime.createRenderer(WIDGET_MIME);
-    child.hide();
-    this.addWidget(child);
-    this.coming = new MutationObserver(() => {
-      if (child.node.querySelector(CARD)) {
-        child.show();
-        this.rest();
+    this.coming = new Coming(this, CARD, {
+      here: child => {
         this.card?.dispose();
         this.card = null;
         this.widgets.filter(one => one !== child).forEach(one => one.dispose());
-      }
+      },
+      missing: () => undefined
     });
-    this.coming.observe(child.node, { childList: true, subtree: true });
-    void Promise.resolve(child.renderModel(model)).catch(() => undefined);
+    void this.coming.begin(notebookOf(this.lab, this.options), model);
   }
 
   /** The folder of the run as the server has it; "" where that is not known. */
@@ -130,7 +161,8 @@ export class RunRenderer extends Panel implements IRenderMime.IRenderer {
   }
 
   private turn = 0;
-  private coming: MutationObserver | null = null;
+  private coming: Coming | null = null;
+  private beside: IRenderMime.IRenderer | null = null;
   private card: Card | null = null;
   private attachment: Attachment | null = null;
 }

@@ -28,7 +28,7 @@ export class RunWidget extends Widget {
     this.addClass('jp-Lepton-runView');
     this.title.icon = leptonIcon;
     this.card = mount(this.node, {
-      plotly: plotly(lab.server.plotly),
+      plotly: plotly(),
       order: options.order ?? null
     });
     this.trouble = document.createElement('p');

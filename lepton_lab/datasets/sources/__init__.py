@@ -8,11 +8,37 @@ outside registers its record through the entry point group `lepton_lab.data_sour
 from __future__ import annotations
 
 from lepton_lab.datasets.records import Source
-from lepton_lab.datasets.sources import arrays, builtin, folder, hub, table
+from lepton_lab.datasets.sources import (
+    arrays,
+    builtin,
+    coco,
+    folder,
+    hub,
+    masks,
+    rows,
+    sounds,
+    table,
+    tokens,
+    voc,
+    yolo,
+)
 from lepton_lab.registry import Registry
 
 sources: Registry[Source] = Registry("data source", "lab.data('digits')")
-for _record in (folder.SOURCE, table.SOURCE, builtin.SOURCE, arrays.SOURCE, hub.SOURCE):
+for _record in (
+    coco.SOURCE,
+    yolo.SOURCE,
+    voc.SOURCE,
+    masks.SOURCE,
+    sounds.SOURCE,
+    tokens.SOURCE,
+    rows.SOURCE,
+    folder.SOURCE,
+    table.SOURCE,
+    builtin.SOURCE,
+    arrays.SOURCE,
+    hub.SOURCE,
+):
     sources.register(_record)
 
 __all__ = ["sources"]

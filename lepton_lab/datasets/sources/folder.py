@@ -51,14 +51,14 @@ def read(source: Any, spec: DataSpec) -> Reading:
 
 
 def _label(source: Any, root: Path, found: Walk, images: list[str]) -> Reading:
-    split_folders = _split_folders(source, found)
+    splits = split_folders(source, found)
     records: list[Record] = []
     stray: list[str] = []
     for name in images:
         parts = name.split("/")
-        split = split_folders.get(parts[0]) if split_folders else None
+        split = splits.get(parts[0]) if splits else None
         inner = parts[1:] if split else parts
-        if len(inner) < 2 or (split_folders and not split):
+        if len(inner) < 2 or (splits and not split):
             stray.append(name)
         else:
             records.append(Record(name, root / name, inner[0], split))
@@ -67,12 +67,12 @@ def _label(source: Any, root: Path, found: Walk, images: list[str]) -> Reading:
     findings = [
         *found.findings(),
         *_left_out(found, images, stray),
-        *_empty(found, records, split_folders),
+        *_empty(found, records, splits),
     ]
     return Reading(records, root.resolve().name, tuple(findings))
 
 
-def _split_folders(source: Any, found: Walk) -> dict[str, str]:
+def split_folders(source: Any, found: Walk) -> dict[str, str]:
     """Top folders that are splits -> their split; empty when the top folders are classes."""
     top = [name for name in found.folders if "/" not in name]
     splits = {name: SPLIT_NAMES[name.lower()] for name in top if name.lower() in SPLIT_NAMES}

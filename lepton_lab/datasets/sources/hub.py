@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from lepton_lab.datasets.records import Finding, Reading, Record, Source, call, no_such, quoted
+from lepton_lab.datasets.sources import rows
+from lepton_lab.datasets.sources.memory_tables import is_memory_table
 from lepton_lab.datasets.sources.names import SPLIT_NAMES
 from lepton_lab.errors import did_you_mean
 from lepton_lab.spec import DataSpec
@@ -60,6 +62,8 @@ def read(source: Any, spec: DataSpec) -> Reading:
     """The records of a hub name, a DatasetDict or a Dataset."""
     name = source.removeprefix(PREFIX) if isinstance(source, str) else "hub data"
     loaded = _load(name, source) if isinstance(source, str) else source
+    if isinstance(source, str) and is_memory_table(loaded):
+        return replace(rows.read(loaded, spec), name=re.sub(r"[^\w.-]+", "-", name))
     tables = dict(loaded) if isinstance(loaded, Mapping) else {"": loaded}
     findings: list[Finding] = []
     sides = _sides(tables, findings)

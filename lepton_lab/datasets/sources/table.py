@@ -128,8 +128,10 @@ def _read(path: Path, root: Path, label: str, spec: DataSpec, name: str) -> Read
     sides = _sides(sheet, (image_column, label_column), findings)
     payloads = _payloads(sheet.column(image_column), root)
     ids = _ids(sheet.column(image_column), sheet.lines)
+    groups = _groups(sheet, spec.group, path)
     records = [
-        Record(i, p, text, s) for i, p, text, s in zip(ids, payloads, labels, sides, strict=True)
+        Record(i, p, text, s, group)
+        for i, p, text, s, group in zip(ids, payloads, labels, sides, groups, strict=True)
     ]
     return Reading(records, name, tuple(findings))
 
@@ -221,6 +223,13 @@ def _sides(sheet: Sheet, used: tuple[str, str], findings: list[Finding]) -> list
         Finding("split-column", "info", 1, f'The column "{column}" tells the split.', "Kept.")
     )
     return list(values)
+
+
+def _groups(sheet: Sheet, name: str, path: Path) -> list[str]:
+    """The group of each row; "" where no column was named."""
+    if not name:
+        return [""] * len(sheet.rows)
+    return [_text(value) or "" for value in sheet.column(_existing(sheet, name, path, "group"))]
 
 
 def _payloads(cells: list[object], root: Path) -> list[Any]:

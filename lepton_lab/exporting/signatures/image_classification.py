@@ -41,7 +41,8 @@ def _interface(built: BuiltModel) -> dict[str, Any]:
     graph = {"name": "image", "dtype": "uint8", "shape": ["batch", height, width, _channels(built)]}
     return {
         "input": {"kind": "image", "formats": list(FORMATS), "graph": graph},
-        "output": {
+        "output": {"kind": "classes"}
+        | {
             name: {"dtype": "float32", "shape": ["batch", classes]}
             for name in ("probabilities", "logits")
         },
@@ -66,29 +67,30 @@ def _graph(subject: Subject) -> Graph:
             logits = self.inner(((scaled - self.mean) / self.std).permute(0, 3, 1, 2))
             return torch.softmax(logits, dim=-1), logits
 
-    example = torch.zeros(2, *_size(built), _channels(built), dtype=torch.uint8)
-    return Graph(ImageToProbabilities().eval(), example, "image", ("probabilities", "logits"))
+    example = {"image": torch.zeros(2, *_size(built), _channels(built), dtype=torch.uint8)}
+    module = ImageToProbabilities().eval()
+    return Graph(module, example, ("probabilities", "logits"), {"image": {0: "batch"}})
 
 
 def _compute(module: torch.nn.Module, rule: Mapping[str, Any]) -> Compute:
     import torch
 
-    def compute(batch: np.ndarray) -> dict[str, np.ndarray]:
+    def compute(batch: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         with torch.inference_mode():
-            logits = module(torch.from_numpy(normalize(batch, rule))).float()
+            logits = module(torch.from_numpy(normalize(batch["image"], rule))).float()
         return {"probabilities": logits.softmax(dim=-1).numpy(), "logits": logits.numpy()}
 
     return compute
 
 
 def _tolerance(reference: Outputs) -> dict[str, float]:
-    largest = float(np.abs(reference["logits"]).max())
+    largest = max(float(np.abs(values).max()) for values in reference["logits"])
     return {"probabilities": _PROBABILITY, "logits": max(_SMALLEST, _RELATIVE * largest)}
 
 
 def _agrees(reference: Outputs, found: Outputs) -> np.ndarray:
     """Equal best class, or one that the model itself holds for as good within the tolerance."""
-    wanted, given = reference["probabilities"], found["probabilities"]
+    wanted, given = np.stack(reference["probabilities"]), np.stack(found["probabilities"])
     rows = np.arange(len(wanted))
     gap = wanted.max(axis=1) - wanted[rows, given.argmax(axis=1)]
     close: np.ndarray = gap <= 2 * _PROBABILITY
@@ -101,8 +103,9 @@ def _answer(outputs: Outputs, row: int, labels: Sequence[str]) -> str:
     return f"{labels[best]} {values[best]:.4f}"
 
 
-def _score(outputs: Outputs, targets: np.ndarray) -> Score:
-    right = int((outputs["probabilities"].argmax(axis=1) == targets).sum())
+def _score(outputs: Outputs, targets: Sequence[int]) -> Score:
+    pairs = zip(outputs["probabilities"], targets, strict=True)
+    right = sum(int(row.argmax()) == target for row, target in pairs)
     low, high = wilson(right, len(targets))
     return Score(
         "accuracy", right / len(targets) if len(targets) else float("nan"), low, high, len(targets)

@@ -34,7 +34,7 @@ def odd_images(samples: Sequence[bytes]) -> list[tuple[str, bytes]]:
 
 
 def stand_ins(count: int = 16) -> list[ExportSample]:
-    """Generated pictures (smooth waves with noise) with no known class (target -1)."""
+    """Generated pictures (smooth waves with noise) with no known class."""
     samples = []
     for index in range(count):
         random = np.random.Generator(np.random.Philox(index))
@@ -43,7 +43,7 @@ def stand_ins(count: int = 16) -> list[ExportSample]:
         waves = [np.sin(x * a + y * b + c) for a, b, c in random.uniform(0.01, 0.3, (3, 3))]
         pixels = 128 + 80 * np.stack(waves, axis=2) + random.normal(0, 20, (height, width, 3))
         image = Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
-        samples.append(ExportSample(f"generated {index}", _save(image, "PNG"), -1))
+        samples.append(ExportSample(f"generated {index}", _save(image, "PNG"), None))
     return samples
 
 

@@ -14,22 +14,28 @@ from lepton_lab.spec import DataSpec, ModelSpec, TrainSpec, option
 MODEL = Positional(
     "model", "model", "model name, run, local folder or variable; the latest when left out"
 )
-_DATA_OPTIONS = ("task", "val", "test", "label", "image", "exclude", "clean", "dedupe", "edits")
+_DATA_OPTIONS = (
+    "task", "val", "test", "label", "image", "text", "tokens", "tags", "group", "drop", "masks", "exclude", "clean",
+    "dedupe", "edits",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class TrainOptions:
-    """How the call behaves; it changes nothing in the result."""
+    """How the call behaves: how often, where and when it trains."""
 
     background: bool = option(False, "give the prompt back at once and train in a thread")
     now: bool = option(False, "train beside a run that is under way on the device, not after it")
     isolate: bool = option(
         False, "train in a process of its own, whose crash does not take the kernel"
     )
+    folds: int = option(
+        0, "train once per fold of a cross-validation and report the spread; 0 is off", low=0, high=20
+    )
 
 
 def call(request: Request, namespace: Mapping[str, Any]) -> Any:
-    """Train; returns the Run."""
+    """Train; returns the Run, or the runs of the folds."""
     from lepton_lab import workbench
 
     model = workbench.resolve_model(request.word("model"), namespace, **request.given(ModelSpec))

@@ -82,8 +82,14 @@ function chartBlock(block) {
 }
 
 function runBlock(block, page) {
-  const root = make("div", "run");
-  page.card(root);
+  const root = make("div", "run", { "data-child": "card" });
+  page.child(root);
+  return root;
+}
+
+function cleanBlock(block, page) {
+  const root = make("div", "run", { "data-child": "clean" });
+  page.child(root);
   return root;
 }
 
@@ -100,7 +106,7 @@ function groupBlock(block, page) {
 
 const DRAW = {
   fields: fieldsBlock, buttons: buttonsBlock, note: noteBlock, error: errorBlock, bars: barsBlock, gallery: galleryBlock,
-  findings: findingsBlock, chart: chartBlock, run: runBlock, table: tableBlock, facts: factsBlock, matrix: matrixBlock,
+  findings: findingsBlock, chart: chartBlock, run: runBlock, clean: cleanBlock, table: tableBlock, facts: factsBlock, matrix: matrixBlock,
   upload: uploadBlock, group: groupBlock,
 };
 

@@ -22,18 +22,23 @@ let numbers = 0;
 const unique = () => `lepton-studio-${(numbers += 1)}`;
 
 // Children of `root` by key: what is the same stays, so that focus and typed text stay with it.
-// `draw(item)` makes a node; a node that has `update(item)` is asked to change itself first.
+// `draw(item)` makes a node; a node that has `update(item)` is asked to change itself first, one that has
+// `gone()` is told when it is taken away.
 function reconcile(root, items, draw) {
   const kept = new Map([...root.children].map((node) => [node.key, node]));
   const wanted = new Set(items.map((item) => item.key));
-  for (const [key, node] of kept) if (!wanted.has(key)) node.remove();
+  for (const [key, node] of kept) if (!wanted.has(key)) {
+    node.gone?.();
+    node.remove();
+  }
   items.forEach((item, index) => {
     const text = JSON.stringify(item);
     let node = kept.get(item.key);
     if (!node || (node.drawn !== text && !node.update?.(item))) {
       const fresh = draw(item);
       fresh.key = item.key;
-      if (node) node.replaceWith(fresh);
+      node?.gone?.();
+      node?.replaceWith(fresh);
       node = fresh;
     }
     node.drawn = text;

@@ -65,7 +65,8 @@ function radios(field, change) {
 
 function control(field, page) {
   const { name, type } = field;
-  const message = (value) => ({ do: "set", step: page.step(), field: name, value });
+  // A field may belong to another step than the one that shows it.
+  const message = (value) => ({ do: "set", step: field.step ?? page.step(), field: name, value });
   const id = unique();
   const attributes = { id, "data-focus": name, "aria-describedby": `${id}-help ${id}-error` };
   if (type === "select") {
@@ -89,7 +90,7 @@ function control(field, page) {
 }
 
 function fieldNode(field, page) {
-  const box = make("div", `field lepton-studio-${field.type}`);
+  const box = make("div", `field lepton-studio-${field.type}${field.wide ? " lepton-studio-wide" : ""}`);
   const change = (value) => page.box.now({ do: "set", step: page.step(), field: field.name, value });
   const input = field.type === "radio" ? radios(field, change) : control(field, page);
   const help = make("div", "help", { id: `${input.id}-help` });

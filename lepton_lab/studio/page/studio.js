@@ -19,6 +19,20 @@ function skeleton(el, id) {
   return parts;
 }
 
+// Ask our JupyterLab extension for a cell with this code below the one that shows `node`; where there is no
+// extension nobody answers. Without code it is only asked whether it could.
+function answered(node, code) {
+  const event = new CustomEvent("lepton-lab:insert-cell", { bubbles: true, composed: true, cancelable: true, detail: { code } });
+  return !node.dispatchEvent(event);
+}
+
+// What a button says for a moment.
+function said(button, words) {
+  button.usual ??= button.textContent;
+  put(button, words);
+  setTimeout(() => put(button, button.usual), 1500);
+}
+
 function codeStrip(id) {
   const root = make("div", "code");
   const row = make("div", "buttons");
@@ -33,6 +47,9 @@ function codeStrip(id) {
     toggle.setAttribute("aria-expanded", String(!body.hidden));
     put(toggle, body.hidden ? "⟨/⟩ Show code" : "⟨/⟩ Hide code");
   });
+  const insert = make("button", "button", { type: "button", "data-focus": "insert", hidden: "" }, "Insert cell");
+  toggle.addEventListener("click", () => { insert.hidden = !answered(root, ""); });
+  insert.addEventListener("click", () => said(insert, answered(root, text.textContent) ? "Inserted below" : "Not inserted"));
   copy.addEventListener("click", async () => {
     // A page that is not served over HTTPS has no clipboard; the selection copies there.
     if (navigator.clipboard) await navigator.clipboard.writeText(text.textContent);
@@ -40,10 +57,9 @@ function codeStrip(id) {
       getSelection().selectAllChildren(text);
       document.execCommand("copy");
     }
-    put(copy, "Copied");
-    setTimeout(() => put(copy, "Copy"), 1500);
+    said(copy, "Copied");
   });
-  add(root, add(row, toggle), add(body, add(make("div", "buttons"), language, copy), text));
+  add(root, add(row, toggle), add(body, add(make("div", "buttons"), language, copy, insert), text));
   return { root, toggle, language, text };
 }
 
@@ -94,17 +110,19 @@ function shortcuts(event, parts) {
   node.click();
 }
 
-// The run's live card: a widget of its own, which lives in the kernel like this one.
-async function showCard(model, root) {
-  const id = model.get("card");
+// The run's live card and the grid of suspects: widgets of their own, which live in the kernel like this one.
+async function showChild(model, root) {
+  const id = model.get(root.dataset.child);
   if (!id || root.shown === id) return;
   root.shown = id;
   try {
     const child = await model.widget_manager.get_model(id);
     const view = await model.widget_manager.create_view(child);
+    root.gone?.();
+    root.gone = () => view.remove();
     root.replaceChildren(view.el);
   } catch {
-    put(root, "The live card cannot be shown here. The run goes on.");
+    put(root, "This cannot be shown here. In the kernel it goes on.");
   }
 }
 
@@ -119,7 +137,7 @@ function render({ model, el }) {
     step: () => view.open,
     busy: () => Boolean(view.busy),
     title: (key) => view.steps.find((step) => step.key === key)?.title ?? key,
-    card: (root) => showCard(model, root),
+    child: (root) => showChild(model, root),
   };
   const open = (step) => page.box.now({ do: "open", step });
   parts.tabs.addEventListener("keydown", (event) => arrows(event, parts.tabs, open));
@@ -149,18 +167,20 @@ function render({ model, el }) {
       parts.code.language.value = view.language;
       put(parts.say, view.say);
     });
-    if (before && before !== view.open) parts.panel.scrollTop = 0;
+    // A long step may have been left at its end.
+    if (before && before !== view.open && parts.root.getBoundingClientRect().top < 0) parts.root.scrollIntoView({ block: "start" });
   };
-  const card = () => {
-    const root = parts.panel.querySelector(".lepton-studio-run");
-    if (root) showCard(model, root);
+  const children = () => {
+    for (const root of parts.panel.querySelectorAll("[data-child]")) showChild(model, root);
   };
   model.on("change:view", draw);
-  model.on("change:card", card);
+  model.on("change:card", children);
+  model.on("change:clean", children);
   draw();
   return () => {
     model.off("change:view", draw);
-    model.off("change:card", card);
+    model.off("change:card", children);
+    model.off("change:clean", children);
     post.close();
     parts.root.remove();
   };

@@ -28,6 +28,7 @@ from lepton_lab.studio.contract import (
     made_from,
 )
 from lepton_lab.studio.state import Result, State
+from lepton_lab.studio.steps import cleaning
 
 if TYPE_CHECKING:
     from lepton_lab.datasets import Dataset
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 SAMPLE = "digits"
 SHOWN = 16
 CLASSES = 30
-FIELDS = ("val", "test", "label", "image", "exclude", "clean", "dedupe")
+FIELDS = ("val", "test", "label", "image", "exclude", "clean", "dedupe", "edits")
 ADVICE = {
     "error": "Look at these files; train without them, or replace them.",
     "warning": "Results may suffer: look at the examples.",
@@ -99,9 +100,11 @@ def _shown(state: State, result: Result) -> Iterator[Block]:
     sizes = {f"{split.name} samples": len(split) for split in dataset.splits()}
     facts = {"classes": len(dataset.classes), **sizes, "fingerprint": dataset.fingerprint()}
     yield blocks.facts("facts", facts, title=dataset.name)
-    yield blocks.bars("classes", "Samples per class", *_counts(dataset))
-    yield blocks.gallery("samples", "Samples of the training split", result.about["pictures"])
-    yield blocks.findings("audit", result.about["title"], result.about["findings"])
+    if cleaning.opened(state) is None:
+        yield blocks.bars("classes", "Samples per class", *_counts(dataset))
+        yield blocks.gallery("samples", "Samples of the training split", result.about["pictures"])
+        yield blocks.findings("audit", result.about["title"], result.about["findings"])
+    yield from cleaning.panel(state)
     yield blocks.buttons("next", blocks.button("go:train", "Next: train", primary=True))
 
 
@@ -130,6 +133,7 @@ def _load(state: State, tell: Tell) -> Change:
         "findings": [
             (f.severity, f.what, f.done or ADVICE[f.severity], f.examples()) for f in audit
         ],
+        "request": request,
         "pictures": [(blocks.picture(pixels), caption) for pixels, caption in pairs],
     }
     result = Result(dataset, made_from(request), about)
@@ -140,6 +144,17 @@ def _load(state: State, tell: Tell) -> Change:
 def _sample(state: State, tell: Tell) -> Change:
     change = _load(state.without_values("data").with_value("data", "path", SAMPLE), tell)
     return lambda now: change(now.without_values("data").with_value("data", "path", SAMPLE))
+
+
+def _path(state: State, value: Any) -> State:
+    """Other data have other edits."""
+    same = str(state.value("data", "path")).strip() == str(value).strip()
+    kept = state if same else state.without_value("data", "edits")
+    return kept.with_value("data", "path", value)
+
+
+def _after(state: State, language: str) -> list[str]:
+    return ["data.audit()", *cleaning.lines(state, language)]
 
 
 def _mark(state: State) -> tuple[Mark, str]:
@@ -161,14 +176,17 @@ DATA = Step(
     key="data",
     title="Data",
     parts=(Part(DataSpec, FIELDS),),
-    own=("path",),
+    own=("path", "use_edits"),
+    sets={"path": _path, "use_edits": lambda state, value: cleaning.use(state, value is True)},
     panel=_panel,
     mark=_mark,
     request=wanted,
     actions={
         "load": Action("Reading the data", _load),
         "sample": Action("Reading the digits", _sample),
+        "clean": Action("Looking for wrong labels and copies", cleaning.look),
+        "close": Action("", cleaning.close),
     },
     name="data",
-    after=lambda state: ("data.audit()",),
+    after=_after,
 )

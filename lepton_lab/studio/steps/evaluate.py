@@ -29,6 +29,7 @@ from lepton_lab.studio.contract import (
     made_from,
 )
 from lepton_lab.studio.state import Result, State
+from lepton_lab.studio.steps import cleaning
 from lepton_lab.studio.steps.run import over, run_of
 
 if TYPE_CHECKING:
@@ -116,7 +117,12 @@ def _shown(state: State, result: Result) -> Iterator[Block]:
         inside = findings.cell_indexes(evaluation.measured, *picked, WORST)
         title = f"Samples of {_cell(evaluation, *picked)}"
         yield blocks.gallery("cell", title, list(_samples(evaluation, inside)))
-    yield blocks.buttons("next", blocks.button("go:export", "Next: export", primary=True))
+    yield from blocks.error("look-failed", state.lines("clean"))
+    yield blocks.buttons(
+        "next",
+        blocks.button("go:export", "Next: export", primary=True),
+        blocks.button("clean", "Look for wrong labels in the data"),
+    )
 
 
 def _metrics(evaluation: Evaluation) -> list[tuple[str, str, str]]:
@@ -144,6 +150,17 @@ def _evaluate(state: State, tell: Tell) -> Change:
     result = Result(evaluation, made_from(request), about)
     said = f"Accuracy {evaluation['accuracy']:.3f} on {evaluation.split}."
     return lambda now: replace(now.with_result("evaluate", result), say=said)
+
+
+def _clean(state: State, tell: Tell) -> Change:
+    """Open the cleaning, which stands beside the data."""
+    change = cleaning.look(state, tell)
+
+    def found(now: State) -> State:
+        after = change(now)
+        return after if after.lines("clean") else replace(after, open="data")
+
+    return found
 
 
 def _picked(state: State, evaluation: Evaluation) -> tuple[int, int] | None:
@@ -197,6 +214,9 @@ EVALUATE = Step(
     panel=_panel,
     mark=_mark,
     request=wanted,
-    actions={"evaluate": Action("Evaluating", _evaluate)},
+    actions={
+        "evaluate": Action("Evaluating", _evaluate),
+        "clean": Action("Looking for wrong labels and copies", _clean),
+    },
     name="evaluation",
 )

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lepton_lab.errors import LeptonError
@@ -22,6 +21,7 @@ from lepton_lab.studio.contract import (
     Step,
     Tell,
     ask,
+    beside,
     changed,
     given,
     made_from,
@@ -80,7 +80,7 @@ def _shown(state: State, result: Result) -> Iterator[Block]:
         "good",
     )
     facts = {
-        "artifact": _beside(artifact.path),
+        "artifact": beside(artifact.path),
         "formats": ", ".join(artifact.manifest["formats"]),
         "size": f"{size(artifact.size)} in {len(artifact.manifest['files'])} files",
         "classes": len(artifact.labels),
@@ -95,7 +95,7 @@ def _certificate(artifact: Artifact) -> Block:
     rows = [
         (
             name,
-            f"{found['top1_agreement']:.3f}",
+            f"{found['agreement']:.3f}",
             f"{found['largest_difference']['probabilities']:.1e}",
             f"{found['milliseconds']['compute']['1']:.1f}",
         )
@@ -105,13 +105,6 @@ def _certificate(artifact: Artifact) -> Block:
     title = f"Certificate: compared with PyTorch on {tried['all']} samples"
     columns = ("format", "top-1 agreement", "largest difference", "ms per sample")
     return blocks.table("certificate", columns, rows, title=title)
-
-
-def _beside(path: Path) -> str:
-    """A path as it is seen from the notebook."""
-    here = Path.cwd()
-    absolute = path.absolute()
-    return str(absolute.relative_to(here) if absolute.is_relative_to(here) else absolute)
 
 
 def _export(state: State, tell: Tell) -> Change:
@@ -143,5 +136,5 @@ EXPORT = Step(
     request=wanted,
     actions={"export": Action("Exporting and proving", _export)},
     name="artifact",
-    after=lambda state: ("artifact.verify()",),
+    after=lambda state, language: ("artifact.verify()",),
 )

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -23,6 +25,7 @@ ROWS = 30
 SPEEDS = ("5", "20", "100", "500")
 SIZES = ("1M", "5M", "10M", "30M", "100M", "300M")
 FIELDS = ("weights", "image_size")
+AT_ONCE, MEASURABLE = 5, 50_000_000
 
 
 def chosen(state: State) -> tuple[str, dict[str, Any]]:
@@ -55,16 +58,29 @@ def _request(state: State) -> Request:
 
 def found(state: State) -> list[ModelEntry]:
     """The models that match, those whose weights are here first."""
-    request = _request(state)
-    listed = list(catalog.models(request.word("pattern") or "*", **request.given(ModelsQuery)))
-    here = set(cached_repositories())
-    listed.sort(key=lambda one: not (one.location or one.hub_id in here))
-    known, least = speeds.here(), str(state.value("model", "speed"))
+    listed, known = _matching(state), speeds.here()
+    least = str(state.value("model", "speed"))
     if least in SPEEDS:
         listed = [one for one in listed if known.get(one.name, 0.0) >= float(least)]
     if state.value("model", "order") == "speed":
         listed.sort(key=lambda one: -known.get(one.name, 0.0))
     return listed
+
+
+def _matching(state: State) -> list[ModelEntry]:
+    """The models that match however fast they are."""
+    request = _request(state)
+    listed = list(catalog.models(request.word("pattern") or "*", **request.given(ModelsQuery)))
+    here = set(cached_repositories())
+    listed.sort(key=lambda one: not (one.location or one.hub_id in here))
+    return listed
+
+
+def _unmeasured(state: State) -> list[str]:
+    """The next models that match whose speed is worth measuring: small ones, of which nothing is known."""
+    known = speeds.here()
+    names = [one.name for one in _matching(state) if 0 < one.params <= MEASURABLE]
+    return [name for name in names if name not in known and not speeds.failed(name)][:AT_ONCE]
 
 
 def _panel(state: State) -> list[Block]:
@@ -74,6 +90,8 @@ def _panel(state: State) -> list[Block]:
     except LeptonError as error:
         return [*made, *blocks.error("listing", str(error).split("\n"))]
     made.append(_table(state, listed))
+    if state.value("model", "speed") or state.value("model", "order"):
+        made += _speeds(state)
     about = entry(state)
     name = str(state.value("model", "name"))
     if about is not None:
@@ -97,7 +115,7 @@ def _search(state: State) -> list[Block]:
     filters = [blocks.field(state, "model", options[name], words=words[name]) for name in pairs]
     return [
         blocks.text(
-            state, "model", "query", "Search", kind="search", help="part of a name, or a wildcard"
+            state, "model", "query", "Search", kind="search", help="part of a name, or a wildcard; usual ones to begin with are resnet18, efficientnet_b0, vit_small",
         ),
         blocks.choice(state, "model", "max_params", "Parameters", sizes),
         blocks.choice(state, "model", "licence", "Licence", licences),
@@ -109,20 +127,34 @@ def _search(state: State) -> list[Block]:
     ]  # fmt: skip
 
 
+def _speeds(state: State) -> list[Block]:
+    """Speeds are known of what was measured or trained here alone, so more can be measured on the spot."""
+    matching, known, following = _matching(state), speeds.here(), _unmeasured(state)
+    count_known = sum(one.name in known for one in matching)
+    words = (
+        f"The speed of {count_known} of these {len(matching)} models is known on this computer;"
+        " the others are not compared. ≥ is the speed of a training here: answering alone is faster."
+    )
+    made = [blocks.note("speeds", words)]
+    if following:
+        some = f"Measure {len(following)} more here"
+        title = f"Takes a few seconds each: {', '.join(following)}"
+        made.append(blocks.buttons("measuring", blocks.button("measure_more", some, title=title)))
+    return made
+
+
 def _table(state: State, listed: list[ModelEntry]) -> Block:
     known = speeds.here()
-    rows = [_row(one, known.get(one.name)) for one in listed[:ROWS]]
+    rows = [_row(one, _images(one.name, known)) for one in listed[:ROWS]]
     rest = len(listed) - len(rows)
     return blocks.table(
         "found",
-        ("name", "parameters", "input", "library", "licence", "here", "images/s here"),
+        ("name", "parameters", "licence", "images/s here", "input", "library", "downloaded"),
         rows,
         title=f"{len(listed)} model{'s' * (len(listed) != 1)}",
         note=" ".join(
             (
                 f"… {rest} more: narrow the search to see them." * bool(rest),
-                "Models that were never measured or trained here are left out; their card measures them."
-                * bool(state.value("model", "speed")),
                 "! read the licence before you publish."
                 * any(one.licence_note for one in listed[:ROWS]),
             )
@@ -134,17 +166,24 @@ def _table(state: State, listed: list[ModelEntry]) -> Block:
     )
 
 
-def _row(one: ModelEntry, speed: float | None) -> tuple[str, ...]:
+def _images(name: str, known: Mapping[str, float]) -> str:
+    """Images a second, as far as they are known."""
+    if name not in known:
+        return "–"
+    return f"{'' if speeds.known(name) else '≥ '}{known[name]:.0f}"
+
+
+def _row(one: ModelEntry, speed: str) -> tuple[str, ...]:
     height, width = one.input_size[1:]
     warned = " !" if one.licence_note else ""
     return (
         one.name,
         count(one.params) if one.params else "–",
+        (one.licence or "unknown") + warned,
+        speed,
         f"{height}" if height == width else f"{height}×{width}",
         one.source,
-        (one.licence or "unknown") + warned,
         "✓" if one.cached else "",
-        f"{speed:.0f}" if speed else "–",
     )
 
 
@@ -168,7 +207,7 @@ def _card(state: State, about: ModelEntry) -> list[Block]:
     ]
 
 
-def _fast(state: State) -> list[str]:
+def _fast(state: State, language: str) -> list[str]:
     """The line that keeps the models that are known to be fast here."""
     if str(state.value("model", "speed")) not in SPEEDS:
         return []
@@ -180,6 +219,12 @@ def _measure(state: State, tell: Tell) -> Change:
     name, _ = chosen(state)
     speeds.measure(name)
     return lambda now: now
+
+
+def _measure_more(state: State, tell: Tell) -> Change:
+    names = _unmeasured(state)
+    said = f"{speeds.measure_all(names, tell)} of {len(names)} models were measured."
+    return lambda now: replace(now, say=said)
 
 
 def _mark(state: State) -> tuple[Mark, str]:
@@ -200,7 +245,10 @@ MODEL = Step(
     panel=_panel,
     mark=_mark,
     request=_request,
-    actions={"measure": Action("Measuring its speed", _measure)},
+    actions={
+        "measure": Action("Measuring its speed", _measure),
+        "measure_more": Action("Measuring speeds", _measure_more),
+    },
     name="found",
     after=_fast,
 )

@@ -29,8 +29,10 @@ from lepton_lab.studio.contract import (
 )
 from lepton_lab.studio.presets import presets
 from lepton_lab.studio.state import Result, State
+from lepton_lab.studio.steps import cleaning
 from lepton_lab.studio.steps import data as data_step
 from lepton_lab.studio.steps import model as model_step
+from lepton_lab.studio.steps.run import with_run
 
 if TYPE_CHECKING:
     from lepton_lab.training import Plan
@@ -107,6 +109,7 @@ def _panel(state: State) -> list[Block]:
         *([blocks.note("missing", why, "stale", where)] if why else []),
         *_stale(state),
         blocks.note("sentence", _sentence(state, decided)),
+        *cleaning.listing(state),
         blocks.fields("presets", [preset]),
         blocks.fields("basic", basic),
         blocks.fields("more", more, title="All other options", folded=True),
@@ -223,9 +226,7 @@ def _train(state: State, tell: Tell) -> Change:
         model, state.result("data"), background=True, view="silent", **request.given(TrainSpec)
     )
     result = Result(run, made_from(request), {"request": request})
-    return lambda now: replace(
-        now.with_result("train", result), open="run", say=f"Run {run.name} has started."
-    )
+    return lambda now: replace(with_run(now, result), say=f"Run {run.name} has started.")
 
 
 def _reset(state: State, tell: Tell) -> Change:
@@ -245,6 +246,7 @@ TRAIN = Step(
     title="Train",
     parts=(Part(TrainSpec),),
     own=("preset",),
+    sets={"preset": lambda state, value: with_preset(state, str(value))},
     panel=_panel,
     mark=_mark,
     request=wanted,

@@ -65,6 +65,9 @@ export function orders(parent, order, openBranch) {
 
   return {
     branch,
+    obey(way) {
+      order = way;
+    },
     update(state) {
       if (answered !== null && state.orders !== answered) {
         answered = null;

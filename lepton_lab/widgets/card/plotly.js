@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Plotly.js, once per page, whoever brings it: our extension over HTTP, plotly's own renderer, or the kernel.
+// Plotly.js, once per page, whoever brings it: plotly's own renderer, our extension over HTTP, or the kernel.
 
 const PAGE = Symbol.for("lepton-lab.plotly");
 
 // A promise of the library, the function that keeps it, and how far the search is.
 export function shelf() {
   if (!globalThis[PAGE]) {
-    const made = {};
+    const made = { queue: Promise.resolve() };
     made.promise = new Promise((resolve) => {
       made.give = (library) => {
         made.found = true;
@@ -23,13 +23,28 @@ export function library() {
   return shelf().promise;
 }
 
-// Try a way to the library: `load` resolves to it, or to null. Nothing is loaded where it is there already.
-export async function offer(load) {
+// Try a way to the library: `load` resolves to it, or to null. One way is tried after the other, so that nothing is
+// loaded where it is there already, or on its way.
+export function offer(load) {
   const page = shelf();
-  if (page.found) return page.promise;
-  const found = await Promise.resolve().then(load).catch(() => null);
-  if (found && !page.found) page.give(found);
-  return found ? page.promise : null;
+  const tried = page.queue.then(async () => {
+    if (page.found) return page.promise;
+    const found = await Promise.resolve().then(load).catch(() => null);
+    if (found) page.give(found);
+    return found;
+  });
+  page.queue = tried;
+  return tried;
+}
+
+// Our extension knows where the server has the library, for a page that has none.
+export function served(load) {
+  shelf().load = load;
+}
+
+// Try every way that needs no kernel.
+export async function search() {
+  return (await offer(fromJupyterLab)) ?? offer(shelf().load ?? (() => null));
 }
 
 // JupyterLab and Notebook 7 load plotly's renderer on demand; its first drawing brings the library.

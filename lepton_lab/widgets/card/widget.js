@@ -3,7 +3,7 @@
 import { mount } from "../card.js";
 import { decode } from "./decode.js";
 import { sendOrder } from "./kernel.js";
-import { fromBytes, fromJupyterLab, library, offer, shelf } from "./plotly.js";
+import { fromBytes, library, offer, search, shelf } from "./plotly.js";
 
 function initialize({ model }) {
   const page = shelf();
@@ -12,7 +12,7 @@ function initialize({ model }) {
     page.coming = true;
     offer(() => fromBytes(buffers[0]));
   });
-  page.trial ??= offer(fromJupyterLab).then(() => { page.tried = true; });
+  page.trial ??= search().then(() => { page.tried = true; });
 }
 
 function render({ model, el }) {

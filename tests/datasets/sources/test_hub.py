@@ -77,7 +77,7 @@ def test_plain_columns_of_text_are_classes_when_named():
 def test_a_table_without_images_is_refused():
     table = datasets.Dataset.from_dict({"text": ["a", "b"], "label": ["x", "y"]})
     with pytest.raises(DataError, match="recognized as the image") as caught:
-        data(table)
+        ImageDataset.from_hub(table)
     three_lines(caught.value)
 
 

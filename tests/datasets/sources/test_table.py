@@ -225,7 +225,7 @@ def test_many_numbers_as_labels_are_questioned(tmp_path):
         (b"path,label\n", "has no rows"),
         (b"path,label,label\na.jpg,x,y\n", 'are called "label"'),
         (b'path,label\na.jpg,"open\nb.jpg,y\n', "line 2"),
-        (b"a,b\n1,2\n", "No readable|None of|not clear|No column|can be read"),
+        (b"a,b\n1,2\n", "no column to learn"),
     ],
 )
 def test_broken_tables_end_in_three_lines(tmp_path, content, says):

@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Audio classification: one label per clip, softmax cross-entropy, accuracy.
+
+Clips are prepared whole, as the artifact prepares them: every row has the size of the model's window, so
+that no answer depends on its neighbours in a batch. Which window, at which rate, is decided in
+`sound_plan` from the data when the model is built.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
+
+import numpy as np
+
+from lepton_lab.datasets.sound_augment import SoundAugment
+from lepton_lab.metrics import predictions_of, sample_losses
+from lepton_lab.runtime.inputs import Row
+from lepton_lab.runtime.sound_input import SoundPreparer
+from lepton_lab.tasks.base import BaseTask
+from lepton_lab.tasks.contract import TaskRecord
+
+if TYPE_CHECKING:
+    import torch
+
+    from lepton_lab.catalog import BuiltModel
+    from lepton_lab.datasets import Dataset, Split
+    from lepton_lab.spec import ModelSpec, TrainSpec
+
+
+class Item(NamedTuple):
+    """One prepared clip: id, the row of the runtime, class index (-1 where unknown)."""
+
+    id: str
+    row: Row
+    label: int
+
+
+@dataclass(frozen=True)
+class SoundBatch:
+    """Prepared clips.
+
+    Attributes:
+        ids: Names of the samples.
+        inputs: The module's inputs by name, each (N, ...), in the order of its arguments.
+        labels: Class indexes, int64 (N,).
+        partner: Index of the clip in the batch that each one is mixed with, or None.
+        partner_labels: Their labels.
+        weight: Share of the own clip and label.
+    """
+
+    ids: Sequence[str]
+    inputs: Mapping[str, torch.Tensor]
+    labels: torch.Tensor
+    partner_labels: torch.Tensor | None = None
+    weight: float = 1.0
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def cut(self, start: int, stop: int) -> SoundBatch:
+        """The samples `start` to `stop`; what was mixed stays mixed."""
+        part = slice(start, stop)
+        partner = self.partner_labels
+        return replace(
+            self,
+            ids=self.ids[part],
+            inputs={name: values[part] for name, values in self.inputs.items()},
+            labels=self.labels[part],
+            partner_labels=None if partner is None else partner[part],
+        )
+
+
+class AudioClassification(BaseTask):
+    """The task for one model: see `lepton_lab.tasks.contract.Task`."""
+
+    metric = "accuracy"
+    higher_is_better = True
+
+    def __init__(self, built: BuiltModel, spec: TrainSpec, flip: bool) -> None:
+        super().__init__(built, spec, flip)
+        self.guess = math.log(max(len(built.classes), 2))
+
+    @cached_property
+    def sounds(self) -> SoundPreparer:
+        """The preparer with its single steps."""
+        return cast(SoundPreparer, self.preparer)
+
+    @cached_property
+    def augment(self) -> SoundAugment:
+        """What makes training rows."""
+        return SoundAugment(self.spec.augment, self.sounds)
+
+    def training_item(self, split: Split, index: int) -> Item:
+        """The clip, changed at random."""
+        sample = split[index]
+        return Item(sample.id, self.augment(self._waveform(split, index)), _label(sample.label))
+
+    def evaluation_item(self, split: Split, index: int) -> Item:
+        """The clip as the artifact will see it."""
+        sample = split[index]
+        return Item(sample.id, self.sounds.prepare(split.read(index)), _label(sample.label))
+
+    def collate(self, items: Sequence[Item]) -> SoundBatch:
+        """Stack rows and labels."""
+        import torch
+
+        rows = self.sounds.collate([item.row for item in items])
+        labels = torch.tensor([item.label for item in items], dtype=torch.int64)
+        inputs = {name: torch.from_numpy(values) for name, values in rows.items()}
+        return SoundBatch([item.id for item in items], inputs, labels)
+
+    def mix(self, batch: SoundBatch, seed: int) -> SoundBatch:
+        """Mixup of waveforms or pictures (arXiv 1710.09412), where it is asked for."""
+        if self.spec.mixup <= 0 or len(batch) < 2:
+            return batch
+        random = np.random.Generator(np.random.Philox(seed))
+        weight = float(random.beta(self.spec.mixup, self.spec.mixup))
+        order = random.permutation(len(batch))
+        inputs = {}
+        for name, values in batch.inputs.items():
+            other = values[order]
+            # What either clip reaches is heard.
+            mixed = (
+                values * weight + other * (1.0 - weight)
+                if values.is_floating_point()
+                else values | other
+            )
+            inputs[name] = mixed
+        return replace(batch, inputs=inputs, partner_labels=batch.labels[order], weight=weight)
+
+    def loss(
+        self, module: torch.nn.Module, batch: SoundBatch, device: torch.device
+    ) -> torch.Tensor:
+        """Cross-entropy with label smoothing, of both labels where clips are mixed."""
+        import torch.nn.functional as F
+
+        logits = module(*self._inputs(batch, device)).float()
+        smooth = self.spec.label_smoothing
+        own = F.cross_entropy(logits, batch.labels.to(device), label_smoothing=smooth)
+        if batch.partner_labels is None:
+            return own
+        other = F.cross_entropy(logits, batch.partner_labels.to(device), label_smoothing=smooth)
+        return batch.weight * own + (1.0 - batch.weight) * other
+
+    def outputs(
+        self, module: torch.nn.Module, batch: SoundBatch, device: torch.device
+    ) -> np.ndarray:
+        """Class probabilities, float32 (N, classes)."""
+        logits = module(*self._inputs(batch, device)).float()
+        found: np.ndarray = logits.softmax(dim=1).cpu().numpy()
+        return found
+
+    def describe(self, outputs: np.ndarray, split: Split, index: int) -> dict[str, Any]:
+        """The class of the clip, the class that is predicted, and its probability."""
+        found, label = int(outputs[index].argmax()), split[index].label
+        return {
+            "expected": "" if label is None else split.classes[label],
+            "predicted": split.classes[found],
+            "probability": round(float(outputs[index, found]), 4),
+        }
+
+    def score(self, outputs: np.ndarray, targets: np.ndarray) -> Mapping[str, float]:
+        """Accuracy, and the log loss without smoothing."""
+        return {
+            "accuracy": float((predictions_of(outputs) == targets).mean()),
+            "loss": float(sample_losses(outputs, targets).mean()),
+        }
+
+    def _waveform(self, split: Split, index: int) -> np.ndarray:
+        """The whole clip at the model's rate; kept in the data set's cache, for it is needed each epoch."""
+        key = split[index].id, "waveform", self.sounds.rule["rate"]
+        kept = split.cache.get(key)
+        return (
+            split.cache.put(key, self.sounds.waveform(split.read(index))) if kept is None else kept
+        )
+
+    def _inputs(self, batch: SoundBatch, device: torch.device) -> list[torch.Tensor]:
+        return [values.to(device, non_blocking=True) for values in batch.inputs.values()]
+
+
+def _label(label: int | None) -> int:
+    return -1 if label is None else label
+
+
+def _build(spec: ModelSpec, data: Dataset | None, seed: int) -> BuiltModel:
+    from lepton_lab.tasks.sound_plan import build
+
+    return build(spec, data, seed)
+
+
+RECORD = TaskRecord(
+    name="audio-classification",
+    description="One label per clip of sound.",
+    content="sound",
+    labels="class",
+    create=AudioClassification,
+    build=_build,
+)

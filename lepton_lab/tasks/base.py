@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What most tasks share, so that a task's own file says only what is its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lepton_lab.datasets.sampler import order
+from lepton_lab.runtime.inputs import Preparer, preparer
+from lepton_lab.tasks.contract import Figures
+
+if TYPE_CHECKING:
+    from lepton_lab.catalog import BuiltModel
+    from lepton_lab.datasets import Split
+    from lepton_lab.spec import TrainSpec
+
+
+class BaseTask:
+    """A task for one model and one training; see `contract.Task`.
+
+    Args:
+        built: The model.
+        spec: The training spec.
+        flip: Whether a mirrored sample keeps its label.
+    """
+
+    metric = ""
+    higher_is_better = True
+    guess = 0.0
+
+    def __init__(self, built: BuiltModel, spec: TrainSpec, flip: bool) -> None:
+        self.preprocessing, self.files = built.preprocessing, built.files
+        self.classes, self.spec, self.flip = tuple(built.classes), spec, flip
+
+    @cached_property
+    def preparer(self) -> Preparer:
+        """Prepares samples as the exported artifact will."""
+        return preparer(self.preprocessing, self.files)
+
+    def mix(self, batch: Any, seed: int) -> Any:
+        """Nothing is mixed."""
+        return batch
+
+    def gather(self, parts: Sequence[Any]) -> Any:
+        """Arrays are joined, lists are chained."""
+        if all(isinstance(part, np.ndarray) for part in parts):
+            return np.concatenate(parts)
+        return [one for part in parts for one in part]
+
+    def order(self, split: Split, seed: int, epoch: int, shuffle: bool) -> np.ndarray:
+        """Any order is as good as another."""
+        return order(seed, epoch, len(split), shuffle)
+
+    def targets(self, split: Split) -> Any:
+        """The labels as their kind gives them."""
+        return split.targets
+
+    def figures(self, outputs: Any, targets: Any, split: Split) -> Figures:
+        """For samples with one class each: the outputs are probabilities."""
+        return Figures(probabilities=outputs)

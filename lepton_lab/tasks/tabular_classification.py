@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Classification of rows of a table: churn, fraud, risk.
+
+The headline is the area under the ROC curve, which a rare class does not flatter as accuracy does.
+Probabilities are what decisions with costs are made from (`metrics.costs`), so the labels are smoothed
+only where that is asked for beyond the usual default, which is meant for images.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lepton_lab.metrics import (
+    Measurement,
+    paired_difference,
+    predictions_of,
+    roc_auc,
+    sample_losses,
+)
+from lepton_lab.spec import TrainSpec
+from lepton_lab.tasks.contract import Figures, TaskRecord
+from lepton_lab.tasks.rows import RowBatch, RowTask, build
+
+if TYPE_CHECKING:
+    import torch
+
+    from lepton_lab.catalog import BuiltModel
+    from lepton_lab.datasets import Split
+
+NAME = "tabular-classification"
+_SHOWN = ("roc_auc", "average_precision", "log_loss", "brier", "accuracy")
+_USUAL_SMOOTHING = TrainSpec().label_smoothing
+
+
+class TabularClassification(RowTask):
+    """The task for one model: see `contract.Task`."""
+
+    metric = "roc_auc"
+
+    def __init__(self, built: BuiltModel, spec: TrainSpec, flip: bool) -> None:
+        super().__init__(built, spec, flip)
+        self.guess = math.log(max(len(built.classes), 2))
+
+    def loss(self, module: torch.nn.Module, batch: RowBatch, device: torch.device) -> torch.Tensor:
+        """Cross-entropy."""
+        import torch.nn.functional as F
+
+        smooth = self.spec.label_smoothing
+        smooth = 0.0 if smooth == _USUAL_SMOOTHING else smooth
+        labels = batch.labels.to(device)
+        return F.cross_entropy(self.raw(module, batch, device), labels, label_smoothing=smooth)
+
+    def outputs(self, module: torch.nn.Module, batch: RowBatch, device: torch.device) -> np.ndarray:
+        """Class probabilities, float32 (N, classes)."""
+        found: np.ndarray = self.raw(module, batch, device).softmax(dim=1).cpu().numpy()
+        return found
+
+    def describe(self, outputs: np.ndarray, split: Split, index: int) -> dict[str, Any]:
+        """The class of the row, the class that is predicted, and its probability."""
+        found, label = int(outputs[index].argmax()), split[index].label
+        return {
+            "expected": "" if label is None else split.classes[label],
+            "predicted": split.classes[found],
+            "probability": round(float(outputs[index, found]), 4),
+        }
+
+    def score(self, outputs: np.ndarray, targets: np.ndarray) -> Mapping[str, float]:
+        """The ROC area (0.5, which is chance, where a part holds one class), log loss and accuracy."""
+        area = roc_auc(outputs, targets)
+        return {
+            "roc_auc": 0.5 if math.isnan(area) else area,
+            "loss": float(sample_losses(outputs, targets).mean()),
+            "accuracy": float((predictions_of(outputs) == targets).mean()),
+        }
+
+    def figures(self, outputs: np.ndarray, targets: np.ndarray, split: Split) -> Figures:
+        """The probabilities, and in the notes how the boosted trees do on the same rows."""
+        trees = self.beside(split)
+        notes = [] if trees is None else compared(outputs, trees, np.asarray(targets))
+        return Figures(probabilities=outputs, notes=notes)
+
+
+def compared(network: np.ndarray, trees: np.ndarray, targets: np.ndarray) -> Sequence[str]:
+    """Two sentences: the figures of the boosted trees, and which model is better, judged in pairs.
+
+    Args:
+        network: Probabilities (N, classes).
+        trees: Those of the trees.
+        targets: Class indexes (N,).
+    """
+    mine, theirs = Measurement(network, targets), Measurement(trees, targets)
+    figures = ", ".join(
+        f"{name} {theirs.values[name]:.3f} (this model {mine.values[name]:.3f})" for name in _SHOWN
+    )
+    notes = [f"Boosted trees (scikit-learn) on the same rows: {figures}."]
+    if math.isnan(theirs.values["roc_auc"]):
+        return notes
+    gap = paired_difference(targets, network, trees, "roc_auc")
+    return [*notes, verdict(gap.difference, gap.low, gap.high, "roc_auc")]
+
+
+def verdict(difference: float, low: float, high: float, metric: str) -> str:
+    """Which of the two to use, from the trees' advantage in a metric with its 95 % interval.
+
+    >>> verdict(0.02, 0.01, 0.03, "roc_auc")
+    'The boosted trees are better: roc_auc +0.020 [0.010, 0.030]. They can be exported instead: assets/baseline of the run.'
+    """
+    span = f"{metric} {difference:+.3f} [{low:.3f}, {high:.3f}]"
+    if low > 0:
+        return f"The boosted trees are better: {span}. They can be exported instead: assets/baseline of the run."
+    if high < 0:
+        return f"This model is better than the boosted trees: {span} for the trees."
+    return f"No difference to the boosted trees is shown: {span} for the trees."
+
+
+RECORD = TaskRecord(
+    name=NAME,
+    description="One label per row of a table.",
+    content="row",
+    labels="class",
+    create=TabularClassification,
+    build=partial(build, task=NAME),
+)
