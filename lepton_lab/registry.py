@@ -57,7 +57,9 @@ class Registry(Generic[R]):
 
     def get(self, name: str) -> R:
         """The record called `name`. Raises NotFoundError that names the nearest ones."""
-        self._load_entry_points()
+        # A package that is being loaded for one registry may ask another for what comes along.
+        if name not in self._records:
+            self._load_entry_points()
         if name not in self._records:
             raise NotFoundError(
                 f"No {self.kind} is called '{name}'.",

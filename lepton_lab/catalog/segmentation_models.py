@@ -78,9 +78,10 @@ def restore(config: Mapping[str, Any], classes: tuple[str, ...]) -> BuiltModel:
     """The architecture of `config` with random weights; see `building.from_config`."""
     config = dict(config)
     module, notes = _assemble(config, classes, 0)
-    facts = transformers_facts(config["config"]) | {"num_classes": len(classes)}
+    known = transformers_facts(config["config"])
+    facts = {**known, "task": TASK, "num_classes": len(classes)}
     params = sum(parameter.numel() for parameter in module.parameters())
-    entry = ModelEntry(str(config.get("name", "")), "transformers", TASK, params=params, **facts)
+    entry = ModelEntry(str(config.get("name", "")), "transformers", params=params, **facts)
     return _built(module, config, classes, entry, "random", False, notes)
 
 

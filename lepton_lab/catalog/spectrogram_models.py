@@ -20,6 +20,11 @@ from lepton_lab.spec import ModelSpec
 SOURCE = "timm-sound"
 TASK = "audio-classification"
 _SQUARE = 128
+# On 300 spoken digits, one rate for all layers learned in 6 epochs what a factor of 0.75 a layer did not in 8.
+_RECIPE = {
+    "layer_decay": 1.0,
+    "why": "spectrograms are far from the pictures of the pretraining: all layers change alike",
+}
 
 
 def build(
@@ -87,7 +92,9 @@ def _hearing(built: BuiltModel, rule: dict[str, Any]) -> BuiltModel:
         "picture": built.config,
         "sound": rule,
     }
-    return replace(built, config=config, preprocessing=rule, entry=replace(built.entry, task=TASK))
+    entry = replace(built.entry, task=TASK)
+    recipe = dict(_RECIPE) if built.pretrained else built.recipe
+    return replace(built, config=config, preprocessing=rule, entry=entry, recipe=recipe)
 
 
 RECORD = Framework(

@@ -65,7 +65,7 @@ def folder_of(entry: ModelEntry) -> Path:
             "%lepton models --task=text-classification",
         )
     folder = hub.fetch(entry.hub_id, "config.json").parent
-    names = _SETTINGS
+    names: tuple[str, ...] = _SETTINGS
     if hub.fetch_optional(entry.hub_id, FILE) is None:
         names = (*_SETTINGS, *_OLDER)
     for name in names:

@@ -68,8 +68,7 @@ def kind_of(cells: Sequence[Cell]) -> ColumnKind:
     if not told or any(_CODE.fullmatch(text) for text in told):
         return ColumnKind("category")
     form = _format(told)
-    fits = (lambda text: _fits(text, form)) if form else (lambda text: number_of(text) is not None)
-    odd = {text for text in told if not fits(text)}
+    odd = {text for text in told if not (_fits(text, form) if form else _is_number(text))}
     if sum(told[text] for text in odd) > (1 - MOSTLY) * sum(told.values()):
         return ColumnKind("category")
     places = [i for i, cell in enumerate(cells) if cell and cell.strip() in odd] if odd else []
@@ -93,6 +92,10 @@ def _format(told: Mapping[str, int]) -> str:
         if sum(_fits(text, form) for text in sample) >= least * len(sample):
             return form
     return ""
+
+
+def _is_number(text: str) -> bool:
+    return number_of(text) is not None
 
 
 def _fits(text: str, form: str) -> bool:

@@ -54,4 +54,4 @@ class Content:
     rules: tuple[Callable[[Dataset], list[Finding]], ...] = ()
 
 
-contents: Registry[Content] = Registry("content of samples")
+contents: Registry[Content] = Registry("content")

@@ -253,6 +253,8 @@ class Dataset:
             )
         plain = replace(spec, edits="", fold="")
         reading = Reading.of(record.read(source, plain), record.name)
+        if spec.task != "auto":
+            reading = replace(reading, task=spec.task)
         pictures: Any = ImageDataset if cls is Dataset and reading.content == "image" else cls
         found: Self = pictures(
             reading, assemble(source, reading, plain), plain, batch_size=batch_size, shuffle=shuffle

@@ -50,4 +50,4 @@ class Labels:
     draw: Callable[[np.ndarray, Any, Sequence[str], str], Markup] | None = None
 
 
-labelings: Registry[Labels] = Registry("kind of label")
+labelings: Registry[Labels] = Registry("labeling")

@@ -31,6 +31,7 @@ class Detections:
         labels: The class of each.
         scores: float32 (n,), 0 to 1.
         size: Height and width of the picture in pixels.
+        classes: All that the model knows.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Detections:
     labels: tuple[str, ...]
     scores: np.ndarray = field(repr=False)
     size: tuple[int, int] = field(repr=False)
+    classes: tuple[str, ...] = field(default=(), repr=False)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -124,7 +126,7 @@ class BoxesOutput:
         found = self.rows(outputs, size)
         found = found[found[:, 0] >= self.threshold]
         labels = tuple(self.labels[int(kind)] for kind in found[:, 1])
-        return Detections(name, found[:, 2:], labels, found[:, 0], size)
+        return Detections(name, found[:, 2:], labels, found[:, 0], size, self.labels)
 
     def kept(self, outputs: Mapping[str, np.ndarray]) -> dict[str, Any]:
         """The surest boxes, as shares of width and height: [class, score, left, top, right, bottom]."""

@@ -12,6 +12,8 @@ import numpy as np
 from .inputs import Row
 from .outputs import Outputs, sliced
 
+# Another name than that of classes that exclude one another: these do not sum to one.
+PROBABILITIES = "label_probabilities"
 THRESHOLD = 0.5
 
 
@@ -75,7 +77,7 @@ class LabelsOutput:
 
     def answer(self, outputs: Outputs, row: Row, name: str = "") -> Labels:
         """The probabilities with their names."""
-        return Labels(name, outputs["probabilities"], self.labels, self.threshold)
+        return Labels(name, outputs[PROBABILITIES], self.labels, self.threshold)
 
     def kept(self, outputs: Outputs) -> dict[str, Any]:
         """All probabilities and logits."""
@@ -83,10 +85,10 @@ class LabelsOutput:
 
     def gap(self, kept: Mapping[str, Any], outputs: Outputs) -> float:
         """The largest difference of a probability."""
-        wanted = np.asarray(kept["probabilities"], np.float32)
-        if wanted.shape != outputs["probabilities"].shape:
+        wanted = np.asarray(kept[PROBABILITIES], np.float32)
+        if wanted.shape != outputs[PROBABILITIES].shape:
             return float("inf")
-        return float(np.abs(outputs["probabilities"] - wanted).max(initial=0.0))
+        return float(np.abs(outputs[PROBABILITIES] - wanted).max(initial=0.0))
 
 
 def make(about: Mapping[str, Any], labels: Sequence[str]) -> LabelsOutput:

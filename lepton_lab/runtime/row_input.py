@@ -33,6 +33,11 @@ class RowPreparer:
 
     def __init__(self, plan: Mapping[str, Any]) -> None:
         self.columns: list[Mapping[str, Any]] = list(plan["columns"])
+        self._places = {
+            column["name"]: {value: FIRST + i for i, value in enumerate(column["values"])}
+            for column in self.columns
+            if column["kind"] == "category"
+        }
 
     def prepare(self, source: Any) -> dict[str, np.ndarray]:
         """One row as the model takes it.
@@ -55,7 +60,7 @@ class RowPreparer:
                 raise _absent(name, row)
             value = cell(name, row[name])
             if column["kind"] == "category":
-                categories.append(_category(column, value))
+                categories.append(_category(self._places[name], value))
             else:
                 numbers += _scaled(column, value)
         found: dict[str, np.ndarray] = {}
@@ -156,14 +161,10 @@ def _date(column: Mapping[str, Any], value: Any) -> list[float] | None:
     return date_parts(moment, column["parts"])
 
 
-def _category(column: Mapping[str, Any], value: Any) -> int:
+def _category(places: Mapping[str, int], value: Any) -> int:
     if value is None:
         return MISSING
-    values = column["values"]
-    for text in _spellings(value):
-        if text in values:
-            return FIRST + int(values.index(text))
-    return UNKNOWN
+    return next((places[text] for text in _spellings(value) if text in places), UNKNOWN)
 
 
 def _spellings(value: Any) -> list[str]:

@@ -73,7 +73,7 @@ class Controller:
         if not isinstance(value, (str, bool, int, float, type(None))):
             raise LeptonError(f"A field takes text, not {type(value).__name__}.")
         lines = _step(step).problem(name, value)
-        sets = _step(step).sets.get(name)
+        sets: Callable[[State, Any], State] | None = _step(step).sets.get(name)
 
         def typed(now: State) -> State:
             # What went wrong before may go right with what is typed now.

@@ -16,6 +16,7 @@ from lepton_lab.tasks.registry import tasks
 from lepton_lab.tasks.semantic_segmentation import RECORD as _SEMANTIC_SEGMENTATION
 from lepton_lab.tasks.tabular_classification import RECORD as _TABULAR_CLASSIFICATION
 from lepton_lab.tasks.tabular_regression import RECORD as _TABULAR_REGRESSION
+from lepton_lab.tasks.text_classification import RECORD as _TEXT_CLASSIFICATION
 from lepton_lab.tasks.token_classification import RECORD as _TOKEN_CLASSIFICATION
 
 for _record in (
@@ -25,6 +26,7 @@ for _record in (
     _AUDIO_CLASSIFICATION,
     _SEMANTIC_SEGMENTATION,
     _OBJECT_DETECTION,
+    _TEXT_CLASSIFICATION,
     _TOKEN_CLASSIFICATION,
 ):
     tasks.register(_record)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lepton_lab.catalog import BuiltModel
 
 FOLDER = "baseline"
-NAME = "boosted trees"
+NAME = "trees"
 _MOST_ROWS = 500_000
 _SAME = 1e-4
 

@@ -24,7 +24,8 @@ def class_weights(counts: np.ndarray, balanced: bool) -> np.ndarray:
     if not balanced:
         return np.ones(len(counts), np.float32)
     present = max(int((counts > 0).sum()), 1)
-    return (counts.sum() / (present * np.maximum(counts, 1))).astype(np.float32)
+    weights: np.ndarray = counts.sum() / (present * np.maximum(counts, 1))
+    return weights.astype(np.float32)
 
 
 def membership_weights(counts: np.ndarray, samples: int, balanced: bool) -> np.ndarray:

@@ -9,7 +9,7 @@ only where that is asked for beyond the usual default, which is meant for images
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -85,37 +85,35 @@ class TabularClassification(RowTask):
         return Figures(probabilities=outputs, notes=notes)
 
 
-def compared(network: np.ndarray, trees: np.ndarray, targets: np.ndarray) -> Sequence[str]:
-    """Two sentences: the figures of the boosted trees, and which model is better, judged in pairs.
+def compared(network: np.ndarray, trees: np.ndarray, targets: np.ndarray) -> list[str]:
+    """Which model is better, judged in pairs, and the figures of the boosted trees beside this model's.
 
     Args:
         network: Probabilities (N, classes).
         trees: Those of the trees.
         targets: Class indexes (N,).
     """
-    mine, theirs = Measurement(network, targets), Measurement(trees, targets)
-    figures = ", ".join(
-        f"{name} {theirs.values[name]:.3f} (this model {mine.values[name]:.3f})" for name in _SHOWN
-    )
-    notes = [f"Boosted trees (scikit-learn) on the same rows: {figures}."]
-    if math.isnan(theirs.values["roc_auc"]):
+    mine, theirs = Measurement(network, targets).values, Measurement(trees, targets).values
+    figures = ", ".join(f"{name} {theirs[name]:.3f} ({mine[name]:.3f})" for name in _SHOWN)
+    notes = [f"Boosted trees (this model): {figures}."]
+    if math.isnan(theirs["roc_auc"]):
         return notes
     gap = paired_difference(targets, network, trees, "roc_auc")
-    return [*notes, verdict(gap.difference, gap.low, gap.high, "roc_auc")]
+    return [verdict(gap.difference, gap.low, gap.high, "roc_auc"), *notes]
 
 
 def verdict(difference: float, low: float, high: float, metric: str) -> str:
     """Which of the two to use, from the trees' advantage in a metric with its 95 % interval.
 
     >>> verdict(0.02, 0.01, 0.03, "roc_auc")
-    'The boosted trees are better: roc_auc +0.020 [0.010, 0.030]. They can be exported instead: assets/baseline of the run.'
+    'Boosted trees are better: roc_auc +0.02 [0.01, 0.03]. Export them instead: assets/baseline of the run.'
     """
-    span = f"{metric} {difference:+.3f} [{low:.3f}, {high:.3f}]"
+    span = f"{metric} {difference:+.3g} [{low:.3g}, {high:.3g}]"
     if low > 0:
-        return f"The boosted trees are better: {span}. They can be exported instead: assets/baseline of the run."
+        return f"Boosted trees are better: {span}. Export them instead: assets/baseline of the run."
     if high < 0:
-        return f"This model is better than the boosted trees: {span} for the trees."
-    return f"No difference to the boosted trees is shown: {span} for the trees."
+        return f"This model is better than boosted trees: {span} for the trees."
+    return f"No difference to boosted trees is shown: {span} for the trees."
 
 
 RECORD = TaskRecord(

@@ -88,7 +88,7 @@ class TabularRegression(RowTask):
             gain = np.abs(mine - truth) - np.abs(trees - truth)
             point = float(gain.mean())
             low, high = percentile(resample_means(gain[:, None])[:, 0], point)
-            notes.append(verdict(point, low, high, "mean absolute error smaller by"))
+            notes.append(verdict(point, low, high, "gain in mae"))
         error = np.where(known, np.abs(outputs - targets), -1.0)
         worst = [
             {

@@ -11,6 +11,7 @@ import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -55,7 +56,7 @@ class TextClassification(BaseTask):
         self.guess = guesses.get(self.kind, 1.0)
         scale = self.preprocessing.get("target") or {"mean": 0.0, "std": 1.0}
         self.mean, self.std = float(scale["mean"]), float(scale["std"])
-        self._weights: dict[int, np.ndarray] = {}
+        self._weights: WeakKeyDictionary[Split, np.ndarray] = WeakKeyDictionary()
 
     @cached_property
     def tokens(self) -> TokenCache:
@@ -204,16 +205,17 @@ class TextClassification(BaseTask):
         """The weight of a training sample, from how often each class occurs in its split."""
         if self.kind == "number":
             return np.ones((), np.float32)
-        if id(split) not in self._weights:
+        if split not in self._weights:
             balanced, counts = self.spec.class_weights == "balanced", split.counts()
             found = class_weights(counts, balanced)
             if self.kind == "classes":
                 found = membership_weights(counts, len(split), balanced)
-            self._weights[id(split)] = found
-        weights = self._weights[id(split)]
+            self._weights[split] = found
+        weights = self._weights[split]
         if self.kind == "class":
             return np.asarray(weights[int(label)])
-        return np.where(label > 0, weights[:, 1], weights[:, 0]).astype(np.float32)
+        chosen: np.ndarray = np.where(label > 0, weights[:, 1], weights[:, 0])
+        return chosen.astype(np.float32)
 
     def _said(self, probabilities: np.ndarray) -> str:
         """The answer in words."""

@@ -7,7 +7,7 @@ preprocessing and into the checkpoint's own `config.json`, so that a folder of w
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from lepton_lab.datasets import Dataset
     from lepton_lab.spec import ModelSpec
 
+_LOOK_AT = 1000
 _PROBLEMS = {
     "class": "single_label_classification",
     "classes": "multi_label_classification",
@@ -64,7 +65,30 @@ def build(spec: ModelSpec, data: Dataset | None, seed: int) -> BuiltModel:
     if about["labels"] == "number":
         built.classes = ()
     use_texts(built, about)
+    if data is not None:
+        built.notes += cut_notes(built, [data.train.read(i) for i in range(len(data.train))])
     return built
+
+
+def cut_notes(built: BuiltModel, texts: Sequence[Any]) -> tuple[str, ...]:
+    """How many of some texts are longer than what the model reads, and how much of them all that is.
+
+    A text has at most about as many tokens as characters, so only long ones are tokenised here.
+    """
+    from lepton_lab.runtime.inputs import preparer
+
+    ready: Any = preparer(built.preprocessing, built.files)
+    most = int(built.preprocessing["max_length"])
+    lengths = [len(t) if isinstance(t, str) else sum(map(len, t)) for t in texts]
+    long = [text for text, length in zip(texts, lengths, strict=True) if length > most // 2]
+    if len(long) > _LOOK_AT:
+        long = long[:: -(-len(long) // _LOOK_AT)]
+    cut = [count - most for count in map(ready.tokens, long) if count > most]
+    if not cut:
+        return ()
+    which = "1 training text has" if len(cut) == 1 else f"{len(cut)} training texts have"
+    lost = f"{sum(cut)} tokens behind it are not read"
+    return (f"{which} more than {most} tokens (of {len(long)} long ones looked at): {lost}.",)
 
 
 def use_texts(built: BuiltModel, about: Mapping[str, Any]) -> None:

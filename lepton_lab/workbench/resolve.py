@@ -46,7 +46,7 @@ def resolve_data(
     """A data set: a variable, a builtin name, a folder or table, a hub name; the latest when left out."""
     from lepton_lab.datasets import Dataset, data
 
-    if not token:
+    if token is None or (isinstance(token, str) and not token):
         if latest.data is None:
             raise LeptonError(
                 "No data was used yet.",

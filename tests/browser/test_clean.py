@@ -147,7 +147,7 @@ def test_decisions_by_key_and_mouse_are_there_after_a_reload_and_in_a_new_kernel
     opened.page.reload()
     missing = opened.page.locator(".jp-Lepton-renderedPage")
     missing.get_by_text("needs its kernel: run the cell again").wait_for(timeout=60_000)
-    assert "iris/wrong-4.png" in missing.locator(".jp-RenderedHTML").inner_text()
+    missing.get_by_text("iris/wrong-4.png").first.wait_for()
     said = opened.page.locator(".jp-OutputArea").all_inner_texts()
     assert not any("isplaying widget" in words or "Loading widget" in words for words in said)
     opened.screenshot("clean-without-kernel")

@@ -59,7 +59,7 @@ def _inputs(source: Any) -> list[tuple[str, Any]]:
     if isinstance(source, Mapping) and ("tokens" in source or "text" in source):
         return [("", source.get("tokens") or source["text"])]
     if isinstance(source, Iterable) and not isinstance(source, Mapping):
-        return [(name or f"text {i}", one) for i, (name, one) in enumerate(map(_one, source), 1)]
+        return [_one(item) for item in source]
     raise DataError(
         f"A {type(source).__name__} is no text.",
         "Give a string, a list of strings, or a list of lists of words.",

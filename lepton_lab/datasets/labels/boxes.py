@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lepton_lab.datasets.label import Labels
-from lepton_lab.rendering import visible
+from lepton_lab.rendering import Markup, visible
 
 Corners = tuple[float, float, float, float]
 _SHOWN = 4
@@ -91,6 +91,15 @@ def counted(names: Iterable[str]) -> str:
     return (said + (", …" if len(found) > _SHOWN else "")) or "nothing"
 
 
+def _draw(pixels: np.ndarray, label: Boxes, classes: Sequence[str], name: str) -> Markup:
+    from lepton_lab.datasets.box_drawing import boxes_tile
+
+    height, width = label.size
+    edge = np.array([width, height, width, height], np.float32)
+    corners = np.array(label.corners, np.float32).reshape(-1, 4) / np.maximum(edge, 1)
+    return boxes_tile(pixels, corners, label.classes, classes, name)
+
+
 RECORD = Labels(
     name="boxes",
     names=lambda label: label.names,
@@ -100,4 +109,5 @@ RECORD = Labels(
     words=_words,
     indexes=lambda label: label.classes,
     fewest=1,
+    draw=_draw,
 )

@@ -10,6 +10,7 @@ from lepton_lab.exporting.signatures.object_detection import RECORD as _OBJECT_D
 from lepton_lab.exporting.signatures.semantic_segmentation import RECORD as _SEMANTIC_SEGMENTATION
 from lepton_lab.exporting.signatures.tabular import CLASSIFICATION as _TABULAR_CLASSIFICATION
 from lepton_lab.exporting.signatures.tabular import REGRESSION as _TABULAR_REGRESSION
+from lepton_lab.exporting.signatures.text_classification import RECORD as _TEXT_CLASSIFICATION
 from lepton_lab.exporting.signatures.token_classification import RECORD as _TOKEN_CLASSIFICATION
 
 for _record in (
@@ -19,6 +20,7 @@ for _record in (
     _SEMANTIC_SEGMENTATION,
     _OBJECT_DETECTION,
     _AUDIO_CLASSIFICATION,
+    _TEXT_CLASSIFICATION,
     _TOKEN_CLASSIFICATION,
 ):
     signatures.register(_record)

@@ -54,7 +54,7 @@ def _classes_interface(built: BuiltModel) -> dict[str, Any]:
 
 def _number_interface(built: BuiltModel) -> dict[str, Any]:
     number = {"dtype": "float32", "shape": ["batch"]}
-    about = {"kind": "number", "number": number, "name": built.preprocessing.get("target", "")}
+    about = {"kind": "number", "value": number, "name": built.preprocessing.get("target", "")}
     return {
         "input": _input(built),
         "output": about | {"scale": built.preprocessing["number"]["std"]},
@@ -74,7 +74,7 @@ def _number_graph(subject: Subject) -> Graph:
     def unit(raw: torch.Tensor) -> tuple[torch.Tensor, ...]:
         return (raw[:, 0] * number["std"] + number["mean"],)
 
-    return _graph(subject, unit, ("number",))
+    return _graph(subject, unit, ("value",))
 
 
 def _graph(
@@ -145,7 +145,7 @@ def _number_compute(module: torch.nn.Module, rule: Mapping[str, Any]) -> Compute
 
     def compute(batch: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         raw = _raw(module, batch).numpy()[:, 0].astype(np.float64)
-        return {"number": (raw * number["std"] + number["mean"]).astype(np.float32)}
+        return {"value": (raw * number["std"] + number["mean"]).astype(np.float32)}
 
     return compute
 
@@ -202,9 +202,9 @@ def _classes_tolerance(reference: Outputs) -> dict[str, float]:
 
 def _number_tolerance(reference: Outputs) -> dict[str, float]:
     """A ten-thousandth of how far the answers themselves lie apart, and never less than fp32 can tell."""
-    values = np.array([float(value) for value in reference["number"]])
+    values = np.array([float(value) for value in reference["value"]])
     return {
-        "number": max(_RELATIVE * float(np.ptp(values)), 1e-6 * float(np.abs(values).max()), 1e-9)
+        "value": max(_RELATIVE * float(np.ptp(values)), 1e-6 * float(np.abs(values).max()), 1e-9)
     }
 
 
@@ -217,8 +217,8 @@ def _classes_agree(reference: Outputs, found: Outputs) -> np.ndarray:
 
 
 def _numbers_agree(reference: Outputs, found: Outputs) -> np.ndarray:
-    wanted, given = (np.array([float(v) for v in side["number"]]) for side in (reference, found))
-    close: np.ndarray = np.abs(wanted - given) <= _number_tolerance(reference)["number"]
+    wanted, given = (np.array([float(v) for v in side["value"]]) for side in (reference, found))
+    close: np.ndarray = np.abs(wanted - given) <= _number_tolerance(reference)["value"]
     return close
 
 
@@ -237,7 +237,7 @@ def _classes_score(outputs: Outputs, targets: Sequence[int]) -> Score:
 def _number_score(outputs: Outputs, targets: Sequence[float]) -> Score:
     if not len(targets):
         return Score("mae", float("nan"), float("nan"), float("nan"), 0)
-    found = np.array([float(value) for value in outputs["number"]])
+    found = np.array([float(value) for value in outputs["value"]])
     low, high = regression_intervals(found, targets)["mae"]
     return Score("mae", regression_values(found, targets)["mae"], low, high, len(targets))
 
@@ -270,7 +270,7 @@ REGRESSION = Signature(
     suffix=lambda data: ".json",
     tolerance=_number_tolerance,
     agrees=_numbers_agree,
-    answer=lambda outputs, row, labels: f"{float(outputs['number'][row]):.6g}",
+    answer=lambda outputs, row, labels: f"{float(outputs['value'][row]):.6g}",
     score=_number_score,
     independent_check=lambda subject, samples: "",
     golden=1e-3,
