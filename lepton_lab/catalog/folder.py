@@ -56,7 +56,7 @@ def read_folder(folder: Path, source: str = "folder") -> ModelEntry:
     """
     config = read_config(folder)
     if framework(config) == "tabular":
-        facts = {"task": str(config.get("task", "")), "family": str(config.get("network", ""))}
+        facts: dict[str, Any] = {"task": str(config.get("task", "")), "family": str(config.get("network", ""))}
     else:
         facts = timm_facts(config) if framework(config) == "timm" else transformers_facts(config, folder)
     return ModelEntry(name=folder.name, source=source, params=count_parameters(folder), location=str(folder), **facts)

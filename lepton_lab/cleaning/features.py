@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What a backbone says of each picture, computed once and kept by content.
+"""What a backbone says of each sample, computed once and kept by content.
 
-A feature belongs to the bytes of a picture and to a backbone, and to nothing else. So the file of a backbone
-serves every data set, survives the kernel, and only new pictures are computed. A damaged file is made anew.
+A feature belongs to the bytes of a sample and to a backbone, and to nothing else. So the file of a backbone
+serves every data set, survives the kernel, and only new samples are computed. A damaged file is made anew.
 """
 
 from __future__ import annotations
@@ -64,8 +64,10 @@ def features(
 
 
 def key(built: BuiltModel) -> str:
-    """16 hex digits of weights without the head, and of how a picture is prepared."""
+    """16 hex digits of weights without the head, and of how a sample is prepared."""
     hasher = hashlib.sha256(json.dumps([built.preprocessing, built.config.get("name")]).encode())
+    for name, data in sorted(built.files.items()):
+        hasher.update(name.encode() + data)
     head = set(built.head)
     for name, value in sorted(built.module.state_dict().items()):
         if name not in head:

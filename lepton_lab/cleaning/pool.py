@@ -39,9 +39,9 @@ class Pool:
         splits = data.splits()
         samples = [sample for split in splits for sample in split]
         return cls(
-            Split("all", samples, data.classes, data.cache),
+            Split("all", samples, data.classes, data.cache, data.content, data.labels),
             tuple(split.name for split in splits for _ in split),
-            tuple(content_digest(sample, data.checks) for sample in samples),
+            tuple(content_digest(sample, data.checks, data.content) for sample in samples),
             tuple(data.checks[sample.id].dhash for sample in samples),
         )
 

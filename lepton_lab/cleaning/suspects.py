@@ -156,7 +156,8 @@ def by_copies(pool: Pool) -> Found:
             differing = [o for o in others if pool.labels[o] != pool.labels[place]]
             other = (differing or others)[0]
             exact = pool.digests[other] == pool.digests[place]
-            what = "The same picture as" if exact else "Nearly the same picture as"
+            noun = {"image": "picture"}.get(pool.samples.content.noun, pool.samples.content.noun)
+            what = f"The same {noun} as" if exact else f"Nearly the same {noun} as"
             words = f'{what} "{visible(pool.samples[other].id)}" in {pool.sides[other]}'
             if differing:
                 words += f", which is {_name(pool, pool.labels[other])}."

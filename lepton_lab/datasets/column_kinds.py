@@ -84,12 +84,13 @@ def _format(told: Mapping[str, int]) -> str:
 
     Eight digits are a date only where all are.
     """
-    sample = list(told)[:_TRIED]
-    if sum(bool(_DATE.fullmatch(text)) for text in sample) < MOSTLY * len(sample):
+    sample = dict(list(told.items())[:_TRIED])
+    rows = sum(sample.values())
+    if sum(times for text, times in sample.items() if _DATE.fullmatch(text)) < MOSTLY * rows:
         return ""
     for form in FORMATS:
         least = 1.0 if form == "%Y%m%d" else MOSTLY
-        if sum(_fits(text, form) for text in sample) >= least * len(sample):
+        if sum(times for text, times in sample.items() if _fits(text, form)) >= least * rows:
             return form
     return ""
 

@@ -53,5 +53,10 @@ class Content:
     facts: Callable[[Dataset], dict[str, str]] = _nothing
     rules: tuple[Callable[[Dataset], list[Finding]], ...] = ()
 
+    @property
+    def description(self) -> str:
+        """What it is, in a line."""
+        return f"Samples that are {self.nouns}."
+
 
 contents: Registry[Content] = Registry("content")

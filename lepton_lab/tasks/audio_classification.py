@@ -22,6 +22,7 @@ from lepton_lab.runtime.inputs import Row
 from lepton_lab.runtime.sound_input import SoundPreparer
 from lepton_lab.tasks.base import BaseTask
 from lepton_lab.tasks.contract import TaskRecord
+from lepton_lab.tasks.losses import class_loss, class_weights
 
 if TYPE_CHECKING:
     import torch
@@ -32,11 +33,12 @@ if TYPE_CHECKING:
 
 
 class Item(NamedTuple):
-    """One prepared clip: id, the row of the runtime, class index (-1 where unknown)."""
+    """One prepared clip: id, the row of the runtime, class index (-1 where unknown), weight in the loss."""
 
     id: str
     row: Row
     label: int
+    weight: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -47,16 +49,19 @@ class SoundBatch:
         ids: Names of the samples.
         inputs: The module's inputs by name, each (N, ...), in the order of its arguments.
         labels: Class indexes, int64 (N,).
-        partner: Index of the clip in the batch that each one is mixed with, or None.
-        partner_labels: Their labels.
-        weight: Share of the own clip and label.
+        weights: Weights in the loss, float32 (N,).
+        partner_labels: Labels of the clips that each one is mixed with, or None.
+        partner_weights: Their weights.
+        share: Of the own clip and label.
     """
 
     ids: Sequence[str]
     inputs: Mapping[str, torch.Tensor]
     labels: torch.Tensor
+    weights: torch.Tensor
     partner_labels: torch.Tensor | None = None
-    weight: float = 1.0
+    partner_weights: torch.Tensor | None = None
+    share: float = 1.0
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -64,14 +69,12 @@ class SoundBatch:
     def cut(self, start: int, stop: int) -> SoundBatch:
         """The samples `start` to `stop`; what was mixed stays mixed."""
         part = slice(start, stop)
-        partner = self.partner_labels
-        return replace(
-            self,
-            ids=self.ids[part],
-            inputs={name: values[part] for name, values in self.inputs.items()},
-            labels=self.labels[part],
-            partner_labels=None if partner is None else partner[part],
-        )
+        cut = {
+            name: None if getattr(self, name) is None else getattr(self, name)[part]
+            for name in ("ids", "labels", "weights", "partner_labels", "partner_weights")
+        }
+        inputs = {name: values[part] for name, values in self.inputs.items()}
+        return replace(self, inputs=inputs, **cut)  # type: ignore[arg-type]
 
 
 class AudioClassification(BaseTask):
@@ -83,6 +86,7 @@ class AudioClassification(BaseTask):
     def __init__(self, built: BuiltModel, spec: TrainSpec, flip: bool) -> None:
         super().__init__(built, spec, flip)
         self.guess = math.log(max(len(built.classes), 2))
+        self._weights: dict[int, np.ndarray] = {}
 
     @cached_property
     def sounds(self) -> SoundPreparer:
@@ -96,8 +100,10 @@ class AudioClassification(BaseTask):
 
     def training_item(self, split: Split, index: int) -> Item:
         """The clip, changed at random."""
-        sample = split[index]
-        return Item(sample.id, self.augment(self._waveform(split, index)), _label(sample.label))
+        sample, weights = split[index], self._class_weights(split)
+        weight = 1.0 if sample.label is None else float(weights[sample.label])
+        row = self.augment(self._waveform(split, index))
+        return Item(sample.id, row, _label(sample.label), weight)
 
     def evaluation_item(self, split: Split, index: int) -> Item:
         """The clip as the artifact will see it."""
@@ -109,42 +115,38 @@ class AudioClassification(BaseTask):
         import torch
 
         rows = self.sounds.collate([item.row for item in items])
-        labels = torch.tensor([item.label for item in items], dtype=torch.int64)
-        inputs = {name: torch.from_numpy(values) for name, values in rows.items()}
-        return SoundBatch([item.id for item in items], inputs, labels)
+        return SoundBatch(
+            [item.id for item in items],
+            {name: torch.from_numpy(values) for name, values in rows.items()},
+            torch.tensor([item.label for item in items], dtype=torch.int64),
+            torch.tensor([item.weight for item in items], dtype=torch.float32),
+        )
 
     def mix(self, batch: SoundBatch, seed: int) -> SoundBatch:
         """Mixup of waveforms or pictures (arXiv 1710.09412), where it is asked for."""
         if self.spec.mixup <= 0 or len(batch) < 2:
             return batch
         random = np.random.Generator(np.random.Philox(seed))
-        weight = float(random.beta(self.spec.mixup, self.spec.mixup))
+        share = float(random.beta(self.spec.mixup, self.spec.mixup))
         order = random.permutation(len(batch))
-        inputs = {}
-        for name, values in batch.inputs.items():
-            other = values[order]
-            # What either clip reaches is heard.
-            mixed = (
-                values * weight + other * (1.0 - weight)
-                if values.is_floating_point()
-                else values | other
-            )
-            inputs[name] = mixed
-        return replace(batch, inputs=inputs, partner_labels=batch.labels[order], weight=weight)
+        return replace(
+            batch,
+            inputs={name: _mixed(values, order, share) for name, values in batch.inputs.items()},
+            partner_labels=batch.labels[order],
+            partner_weights=batch.weights[order],
+            share=share,
+        )
 
     def loss(
         self, module: torch.nn.Module, batch: SoundBatch, device: torch.device
     ) -> torch.Tensor:
         """Cross-entropy with label smoothing, of both labels where clips are mixed."""
-        import torch.nn.functional as F
-
         logits = module(*self._inputs(batch, device)).float()
-        smooth = self.spec.label_smoothing
-        own = F.cross_entropy(logits, batch.labels.to(device), label_smoothing=smooth)
-        if batch.partner_labels is None:
+        own = self._loss(logits, batch.labels, batch.weights)
+        if batch.partner_labels is None or batch.partner_weights is None:
             return own
-        other = F.cross_entropy(logits, batch.partner_labels.to(device), label_smoothing=smooth)
-        return batch.weight * own + (1.0 - batch.weight) * other
+        other = self._loss(logits, batch.partner_labels, batch.partner_weights)
+        return batch.share * own + (1.0 - batch.share) * other
 
     def outputs(
         self, module: torch.nn.Module, batch: SoundBatch, device: torch.device
@@ -178,8 +180,32 @@ class AudioClassification(BaseTask):
             split.cache.put(key, self.sounds.waveform(split.read(index))) if kept is None else kept
         )
 
+    def _loss(
+        self, logits: torch.Tensor, labels: torch.Tensor, weights: torch.Tensor
+    ) -> torch.Tensor:
+        return class_loss(
+            logits,
+            labels.to(logits.device),
+            weights.to(logits.device),
+            smoothing=self.spec.label_smoothing,
+            gamma=self.spec.focal,
+        )
+
+    def _class_weights(self, split: Split) -> np.ndarray:
+        """Weights of the classes over a split, worked out once."""
+        if self._weights.get(id(split)) is None:
+            balanced = self.spec.class_weights == "balanced"
+            self._weights = {id(split): class_weights(split.counts(), balanced)}
+        return self._weights[id(split)]
+
     def _inputs(self, batch: SoundBatch, device: torch.device) -> list[torch.Tensor]:
         return [values.to(device, non_blocking=True) for values in batch.inputs.values()]
+
+
+def _mixed(values: torch.Tensor, order: np.ndarray, share: float) -> torch.Tensor:
+    """Both clips on top of one another; of masks, what either clip reaches."""
+    other = values[order]
+    return values * share + other * (1.0 - share) if values.is_floating_point() else values | other
 
 
 def _label(label: int | None) -> int:

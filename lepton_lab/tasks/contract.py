@@ -139,6 +139,7 @@ class TaskRecord:
             keeps its label.
         build: Makes the model that a spec names, with a head for the data's classes and a seed for it; without
             data, the model as it was trained. Raises LeptonError when that model cannot do this task.
+        also: Further kinds of label that it takes.
     """
 
     name: str
@@ -147,3 +148,4 @@ class TaskRecord:
     labels: str
     create: Callable[[BuiltModel, TrainSpec, bool], Task]
     build: Callable[[ModelSpec, Dataset | None, int], BuiltModel]
+    also: tuple[str, ...] = ()

@@ -24,11 +24,12 @@ if TYPE_CHECKING:
 
 
 class Item(NamedTuple):
-    """One prepared row: id, what the runtime made of it, the encoded label (None where unknown)."""
+    """One prepared row: id, what the runtime made of it, the encoded label (None where unknown), its weight."""
 
     id: str
     row: Row
     label: Any
+    weight: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -39,13 +40,15 @@ class RowBatch:
         ids: Names of the samples.
         numbers: float32 (N, n), or None where the table has no numbers.
         categories: int64 (N, m), or None where it has no categories.
-        labels: Class indexes, int64 (N,), -1 where unknown; or float32 (N,), NaN where unknown.
+        labels: Class indexes, int64 (N,), -1 where unknown; or float64 (N,), NaN where unknown.
+        weights: How much each row counts in the loss, float32 (N,).
     """
 
     ids: Sequence[str]
     numbers: torch.Tensor | None
     categories: torch.Tensor | None
     labels: torch.Tensor
+    weights: torch.Tensor
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -59,6 +62,7 @@ class RowBatch:
             numbers=None if self.numbers is None else self.numbers[part],
             categories=None if self.categories is None else self.categories[part],
             labels=self.labels[part],
+            weights=self.weights[part],
         )
 
 
@@ -73,8 +77,13 @@ class RowTask(BaseTask):
         self._prepared: dict[int, tuple[Split, list[Row]]] = {}
 
     def training_item(self, split: Split, index: int) -> Item:
-        """The row as it is: rows are not augmented."""
-        return self.evaluation_item(split, index)
+        """The row as it is, for rows are not augmented, with its weight."""
+        item = self.evaluation_item(split, index)
+        return item._replace(weight=self.weight(split, item.label))
+
+    def weight(self, split: Split, label: Any) -> float:
+        """How much a training row with this label counts."""
+        return 1.0
 
     def evaluation_item(self, split: Split, index: int) -> Item:
         """The row as the artifact will see it."""
@@ -92,6 +101,7 @@ class RowTask(BaseTask):
             [item.id for item in items],
             *(_tensor(batch, name) for name in ("numbers", "categories")),
             torch.from_numpy(np.array(labels, self.dtype)),
+            torch.tensor([item.weight for item in items], dtype=torch.float32),
         )
 
     def raw(self, module: torch.nn.Module, batch: RowBatch, device: torch.device) -> torch.Tensor:
@@ -103,7 +113,6 @@ class RowTask(BaseTask):
     def beside(self, split: Split) -> Any:
         """What the boosted trees answer to a split, as `outputs` would give it; None where there are none."""
         import torch
-
 
         trees = baseline.of(self.files)
         if trees is None:

@@ -24,6 +24,7 @@ from lepton_lab.metrics import (
 )
 from lepton_lab.spec import TrainSpec
 from lepton_lab.tasks.contract import Figures, TaskRecord
+from lepton_lab.tasks.losses import class_loss, class_weights
 from lepton_lab.tasks.rows import RowBatch, RowTask, build
 
 if TYPE_CHECKING:
@@ -45,15 +46,26 @@ class TabularClassification(RowTask):
     def __init__(self, built: BuiltModel, spec: TrainSpec, flip: bool) -> None:
         super().__init__(built, spec, flip)
         self.guess = math.log(max(len(built.classes), 2))
+        self._weights: dict[int, np.ndarray] = {}
 
     def loss(self, module: torch.nn.Module, batch: RowBatch, device: torch.device) -> torch.Tensor:
-        """Cross-entropy."""
-        import torch.nn.functional as F
-
+        """Cross-entropy, weighted and focused as the spec says."""
         smooth = self.spec.label_smoothing
-        smooth = 0.0 if smooth == _USUAL_SMOOTHING else smooth
-        labels = batch.labels.to(device)
-        return F.cross_entropy(self.raw(module, batch, device), labels, label_smoothing=smooth)
+        return class_loss(
+            self.raw(module, batch, device),
+            batch.labels.to(device),
+            batch.weights.to(device),
+            smoothing=0.0 if smooth == _USUAL_SMOOTHING else smooth,
+            gamma=self.spec.focal,
+        )
+
+    def weight(self, split: Split, label: Any) -> float:
+        """One, or what gives every class the same part in the loss."""
+        if self.spec.class_weights != "balanced":
+            return 1.0
+        if id(split) not in self._weights:
+            self._weights[id(split)] = class_weights(split.counts(), balanced=True)
+        return float(self._weights[id(split)][label])
 
     def outputs(self, module: torch.nn.Module, batch: RowBatch, device: torch.device) -> np.ndarray:
         """Class probabilities, float32 (N, classes)."""

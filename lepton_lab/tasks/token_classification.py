@@ -22,6 +22,8 @@ from lepton_lab.runtime.inputs import Row
 from lepton_lab.runtime.spans_output import SpansOutput
 from lepton_lab.tasks.base import BaseTask
 from lepton_lab.tasks.contract import Figures, TaskRecord
+from lepton_lab.tasks.losses import class_loss, class_weights
+from lepton_lab.tasks.text_batches import length_order
 from lepton_lab.tasks.token_models import build
 
 if TYPE_CHECKING:
@@ -31,16 +33,18 @@ if TYPE_CHECKING:
     from lepton_lab.datasets import Split
     from lepton_lab.spec import TrainSpec
 
+_BATCH = 32
 _WORST = 20
 _SHOWN = 160
 
 
 class Item(NamedTuple):
-    """A prepared sentence: id, row of the runtime, tag indexes int64 (W,), -1 where unknown."""
+    """A prepared sentence: id, row of the runtime, tag indexes int64 (W,), -1 where unknown, weights (W,)."""
 
     id: str
     row: Row
     tags: np.ndarray
+    weights: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -51,12 +55,14 @@ class SentenceBatch:
         ids: Names of the samples.
         rows: As the runtime prepares them.
         tags: Tag indexes of each, int64 (W,).
+        weights: Of the words of each in the loss, float32 (W,).
         share: Samples per word that bears a tag, over the whole effective batch.
     """
 
     ids: Sequence[str]
     rows: Sequence[Row]
     tags: Sequence[np.ndarray]
+    weights: Sequence[np.ndarray]
     share: float
 
     def __len__(self) -> int:
@@ -65,7 +71,13 @@ class SentenceBatch:
     def cut(self, start: int, stop: int) -> SentenceBatch:
         """The samples `start` to `stop`; a word weighs as much as in the whole batch."""
         part = slice(start, stop)
-        return replace(self, ids=self.ids[part], rows=self.rows[part], tags=self.tags[part])
+        return replace(
+            self,
+            ids=self.ids[part],
+            rows=self.rows[part],
+            tags=self.tags[part],
+            weights=self.weights[part],
+        )
 
 
 class TokenClassification(BaseTask):
@@ -76,45 +88,63 @@ class TokenClassification(BaseTask):
     def __init__(self, built: BuiltModel, spec: TrainSpec, flip: bool) -> None:
         super().__init__(built, spec, flip)
         self.guess = math.log(max(len(self.classes), 2))
+        self._rows: dict[tuple[str, ...], Row] = {}
+        self._weights: dict[int, np.ndarray] = {}
 
     def training_item(self, split: Split, index: int) -> Item:
         """The sentence; nothing of it is changed at random."""
-        return self.evaluation_item(split, index)
+        item = self.evaluation_item(split, index)
+        return item._replace(weights=self._tag_weights(split)[item.tags])
 
     def evaluation_item(self, split: Split, index: int) -> Item:
         """The sentence as the artifact will see it."""
-        sample, row = split[index], self.preparer.prepare(split.read(index))
+        sample, row = split[index], self._row(split, index)
         tags = np.full(len(row["window"]), -1, np.int64)
         if sample.label is not None:
             tags[:] = sample.label
-        return Item(sample.id, row, tags)
+        return Item(sample.id, row, tags, np.ones(len(tags), np.float32))
 
     def collate(self, items: Sequence[Item]) -> SentenceBatch:
         """The sentences beside one another."""
         words = sum(int(_taught(item.row, item.tags).sum()) for item in items)
-        ids, rows, tags = zip(*items, strict=True)
-        return SentenceBatch(ids, rows, tags, len(items) / max(words, 1))
+        return SentenceBatch(*zip(*items, strict=True), share=len(items) / max(words, 1))
+
+    def order(self, split: Split, seed: int, epoch: int, shuffle: bool) -> np.ndarray:
+        """Sentences of about equal length beside one another; all of a split are tokenised here, once."""
+        if not shuffle:
+            return np.arange(len(split), dtype=np.int64)
+        lengths = np.array([self._row(split, i)["input_ids"].size for i in range(len(split))])
+        asked = self.spec.batch_size
+        return length_order(lengths, seed, epoch, asked if isinstance(asked, int) else _BATCH)
 
     def loss(
         self, module: torch.nn.Module, batch: SentenceBatch, device: torch.device
     ) -> torch.Tensor:
-        """Cross-entropy with label smoothing over the words, at the first sub-word of each."""
+        """Cross-entropy over the words, at the first sub-word of each."""
         import torch
-        import torch.nn.functional as F
 
         logits = self._logits(module, batch, device)
-        windows, places, tags, start = [], [], [], 0
-        for row, own in zip(batch.rows, batch.tags, strict=True):
-            taught = _taught(row, own)
-            windows.append(row["window"][taught] + start)
-            places.append(row["place"][taught])
-            tags.append(own[taught])
+        parts: list[tuple[np.ndarray, ...]] = []
+        start = 0
+        for row, tags, weights in zip(batch.rows, batch.tags, batch.weights, strict=True):
+            some = _taught(row, tags)
+            parts.append(
+                (row["window"][some] + start, row["place"][some], tags[some], weights[some])
+            )
             start += len(row["input_ids"])
-        at = [torch.from_numpy(np.concatenate(part)).to(device) for part in (windows, places, tags)]
-        total = F.cross_entropy(
-            logits[at[0], at[1]], at[2], label_smoothing=self.spec.label_smoothing, reduction="sum"
+        window, place, tag, weight = (
+            torch.from_numpy(np.concatenate(part)).to(device) for part in zip(*parts, strict=True)
         )
-        return total * (batch.share / len(batch))
+        if not len(tag):
+            return logits.sum() * 0.0
+        mean = class_loss(
+            logits[window, place],
+            tag,
+            weight,
+            smoothing=self.spec.label_smoothing,
+            gamma=self.spec.focal,
+        )
+        return mean * (len(tag) * batch.share / len(batch))
 
     def outputs(
         self, module: torch.nn.Module, batch: SentenceBatch, device: torch.device
@@ -180,7 +210,7 @@ class TokenClassification(BaseTask):
 
     def notes(self, split: Split) -> list[str]:
         """What was read in windows, and what no window reached."""
-        rows = [self.preparer.prepare(split.read(i)) for i in range(len(split))]
+        rows = [self._row(split, i) for i in range(len(split))]
         long = sum(len(row["input_ids"]) > 1 for row in rows)
         lost = [row for row in rows if row["unread"] > 0]
         length = self.preprocessing["max_length"]
@@ -196,6 +226,22 @@ class TokenClassification(BaseTask):
                 f"{len(lost)} texts go on beyond {most} windows; {words} words count as outside of every entity."
             )
         return said
+
+    def _row(self, split: Split, index: int) -> Row:
+        """The prepared words of a sample, kept by their content."""
+        words = tuple(split.read(index))
+        if words not in self._rows:
+            self._rows[words] = self.preparer.prepare(words)
+        return self._rows[words]
+
+    def _tag_weights(self, split: Split) -> np.ndarray:
+        """The weight of a word of each tag, from how often the tag occurs in the split."""
+        if id(split) not in self._weights:
+            tags = np.concatenate([np.zeros(0, np.int64), *split.targets])
+            counts = np.bincount(tags, minlength=len(self.classes))
+            balanced = self.spec.class_weights == "balanced"
+            self._weights[id(split)] = class_weights(counts, balanced)
+        return self._weights[id(split)]
 
     @cached_property
     def _reader(self) -> SpansOutput:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lepton_lab.errors import LeptonError
@@ -37,14 +38,16 @@ def build(spec: ModelSpec, data: Dataset | None, seed: int) -> BuiltModel:
     Raises:
         LeptonError: That model cannot do this task.
     """
+    from lepton_lab.catalog.folder import framework, read_config
     from lepton_lab.catalog.lookup import find
     from lepton_lab.catalog.token_models import TOKENS
 
     entry = find(spec.name)
-    if entry.source not in ("transformers", "folder"):
+    source = framework(read_config(Path(entry.location))) if entry.location else entry.source
+    if source != "transformers":
         raise LeptonError(
             f"{entry.name} does not read texts.",
-            f"It is a model of {entry.source} for {entry.task}.",
+            f"It is a model of {source or 'nobody'} for {entry.task}.",
             "%lepton models --task=token-classification",
         )
     built = TOKENS.build(entry, spec, None if data is None else data.classes, seed)

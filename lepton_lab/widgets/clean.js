@@ -53,6 +53,9 @@ function verdict(item, classes) {
 function drawCell(cell, item, view, address) {
   const source = (address || "").startsWith("data:image/") ? address : "";
   if (cell.image.getAttribute("src") !== source) source ? cell.image.setAttribute("src", source) : cell.image.removeAttribute("src");
+  cell.image.hidden = Boolean(item.text);
+  cell.text.hidden = !item.text;
+  put(cell.text, item.text);
   put(cell.words, verdict(item, view.classes));
   cell.root.dataset.action = item.action;
   cell.root.title = item.name;
@@ -137,9 +140,9 @@ function render({ model, el }) {
   function cell(index) {
     while (cells.length <= index) {
       const number = cells.length;
-      const one = { root: make("li", "cell", { role: "option" }), image: make("img", "image", { alt: "" }), words: make("span", "caption") };
+      const one = { root: make("li", "cell", { role: "option" }), image: make("img", "image", { alt: "" }), text: make("span", "text"), words: make("span", "caption") };
       one.image.addEventListener("load", () => one.image.classList.toggle("lepton-clean-tiny", one.image.naturalWidth <= 48));
-      one.root.append(one.image, one.words);
+      one.root.append(one.image, one.text, one.words);
       one.root.addEventListener("click", () => move(number, true));
       cells.push(one);
     }
@@ -186,6 +189,7 @@ function render({ model, el }) {
       if (list.children[i] !== one.root) list.append(one.root);
     });
     while (list.children.length > now.items.length) list.lastChild.remove();
+    list.classList.toggle("lepton-clean-texts", now.items.some((item) => item.text));
     empty.hidden = now.items.length > 0;
     list.hidden = now.items.length === 0;
     at = Math.max(0, Math.min(at, now.items.length - 1));

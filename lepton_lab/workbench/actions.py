@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lepton_lab.durations import seconds
+from lepton_lab.errors import LeptonError
 from lepton_lab.journal import runs_root
 from lepton_lab.rendering import learning_rate as shown_rate
 from lepton_lab.spec import RunSpec, TrainSpec, parse
@@ -309,6 +310,30 @@ def _data(value: Any) -> Dataset:
     return resolve_data(value)
 
 
+def check_task(data: Dataset) -> None:
+    """Whether samples and labels are what the data's task takes.
+
+    Raises:
+        LeptonError: They are not; the tasks that fit are named.
+    """
+    from lepton_lab.tasks import tasks
+
+    record = tasks.get(data.task)
+    if data.content == record.content and data.labels in (record.labels, *record.also):
+        return
+    fitting = [
+        one.name
+        for one in tasks
+        if one.content == data.content and data.labels in (one.labels, *one.also)
+    ]
+    raise LeptonError(
+        f"'{data.name}' is no data for {record.name}.",
+        f"Its samples are of the kind {data.content} with labels of the kind {data.labels}; "
+        f"{record.name} takes {record.content} with {record.labels}.",
+        f"--task={fitting[0]}" if fitting else "",
+    )
+
+
 def with_head(
     model: LeptonModel, data: Dataset, spec: TrainSpec
 ) -> tuple[BuiltModel, dict[str, Any]]:
@@ -316,6 +341,7 @@ def with_head(
     from lepton_lab.catalog import from_config
     from lepton_lab.tasks import tasks
 
+    check_task(data)
     if model._run is None or model.task != data.task:
         model.task = data.task
         return tasks.get(data.task).build(model.spec, data, spec.seed), {}

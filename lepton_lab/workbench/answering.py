@@ -63,7 +63,8 @@ def answer_with(
                 found.append(Answered(_shown(answer, top), source))
     finally:
         module.train(training)
-    one = len(found) == 1 and not isinstance(inputs, (list, tuple))
+    # A pair (samples, rate) is one input, although it is a tuple.
+    one = len(found) == 1 and not (isinstance(inputs, (list, tuple)) and len(inputs) == 1)
     return found[0] if one else Answers(found)
 
 

@@ -8,7 +8,7 @@ import os
 import re
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,13 +25,15 @@ if TYPE_CHECKING:
     import pandas
 
     from lepton_lab.catalog import BuiltModel
-    from lepton_lab.datasets import ImageDataset
+    from lepton_lab.datasets import Dataset
     from lepton_lab.workbench.cleaning_page import CleaningPage
     from lepton_lab.workbench.handle import Run
 
 FOLDER = "_edits"  # no run can bear a name with this first character
 SMALL = 32
 _USUAL, _GLYPHS = "resnet18", "lepton_glyphs"
+_USUAL_TEXT = "sentence-transformers/all-MiniLM-L6-v2"
+CLEANABLE = ("image", "text")
 
 
 class Cleaning(Desk):
@@ -124,24 +126,31 @@ def clean(source: Any = None, model: Any = None) -> Cleaning:
         source: A data set or what `lab.data` takes, or a run (its data, and where it fails); the latest data when
             left out.
         model: The backbone whose features are used: a model, a name. By default the pretrained model that the
-            run began from, because a trained one has seen the labels it would judge; for data alone resnet18, or
-            lepton_glyphs for tiny pictures and where resnet18 cannot be had.
+            run began from, because a trained one has seen the labels it would judge; for images alone resnet18,
+            or lepton_glyphs for tiny pictures and where resnet18 cannot be had; for texts a MiniLM of the hub.
 
     Raises:
         LeptonError: cleanlab is not installed, or there is no such data, run or model.
     """
     data, run = _data_and_run(source)
-    original = cast("ImageDataset", data.original or data)
+    original = data.original or data
+    if original.content not in CLEANABLE or original.labels != "class":
+        raise LeptonError(
+            f"'{original.name}' cannot be cleaned.",
+            f"Images and texts with one class each can; these are {original.content} with {original.labels}.",
+            "data.audit()",
+        )
     path = parted(data.spec.edits)[0] if data.spec.edits else edits_path(original)
     pool = Pool.of(original)
     built, said = _backbone(model, run, original)
-    found = features(built, pool.samples, pool.digests, runs_root() / FOLDER / "features")
+    kept = runs_root() / FOLDER / "features"
+    found = features(built, pool.samples, pool.digests, kept, original.task)
     cleaning = Cleaning(original, found, path, _says(run, pool) if run is not None else None)
     cleaning.backbone = said
     return cleaning
 
 
-def edits_path(data: ImageDataset) -> Path:
+def edits_path(data: Dataset) -> Path:
     """Where the edits of a data set are kept: beside the runs, by where the data is, or by content in memory."""
     source = Path(data.spec.path).expanduser()
     if data.spec.path and source.exists():
@@ -156,7 +165,7 @@ def edits_path(data: ImageDataset) -> Path:
     return runs_root() / FOLDER / f"{stem}-{key}.jsonl"
 
 
-def _data_and_run(source: Any) -> tuple[ImageDataset, Run | None]:
+def _data_and_run(source: Any) -> tuple[Dataset, Run | None]:
     from lepton_lab.workbench.handle import Run
     from lepton_lab.workbench.listing import run as run_called
     from lepton_lab.workbench.resolve import resolve_data
@@ -169,29 +178,35 @@ def _data_and_run(source: Any) -> tuple[ImageDataset, Run | None]:
         source = run_called(source)
     run = source if isinstance(source, Run) else getattr(source, "run", None)
     if isinstance(run, Run):
-        return cast("ImageDataset", run.data), run
-    return cast("ImageDataset", resolve_data(source)), None
+        return run.data, run
+    return resolve_data(source), None
 
 
-def _backbone(model: Any, run: Run | None, data: ImageDataset) -> tuple[BuiltModel, str]:
+def _backbone(model: Any, run: Run | None, data: Dataset) -> tuple[BuiltModel, str]:
     """The model that gives the features, and what to say of it."""
     from lepton_lab.catalog import build
     from lepton_lab.spec import ModelSpec
+    from lepton_lab.tasks import tasks
     from lepton_lab.workbench.loading import load_model
+
+    make = tasks.get(data.task).build
 
     if model is not None:
         found = (
             load_model(model) if isinstance(model, (str, Path)) else getattr(model, "model", model)
         )
-        return found.built, f"of {found.name}"
+        own = found.built if found.task == data.task else make(found.spec, data, 0)
+        return own, f"of {found.name}"
     if run is not None:
         spec = run.spec.model
         if spec.weights != "none":
             try:
-                return build(spec), f"of {spec.name} before it was trained"
+                return make(spec, data, 0), f"of {spec.name} before it was trained"
             except LeptonError:
                 pass  # what it began from is gone; the run itself is here
         return run.model.built, f"of run {run.name}, which has seen the labels"
+    if data.content == "text":
+        return make(ModelSpec(_USUAL_TEXT), data, 0), f"of {_USUAL_TEXT}"
     sizes = [min(c.facts.width, c.facts.height) for c in data.checks.values() if c.facts]
     if sizes and np.median(sizes) > SMALL:
         try:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from lepton_lab.workbench.cleaning import Cleaning
 
 logger = logging.getLogger(__name__)
+TEXT = 400
 PER_PAGE = 24
 SIDE = 96
 STATES = {"all": "all", "open": "to decide", "done": "decided"}
@@ -102,7 +103,8 @@ class CleaningPage:
         pages = max(1, -(-len(found) // PER_PAGE))
         self._page = min(max(self._page, 0), pages - 1)
         shown = found[self._page * PER_PAGE : (self._page + 1) * PER_PAGE]
-        pictures = {str(s.place): self._picture(s.place) for s in shown}
+        drawn = cleaning.data.content == "image"
+        pictures = {str(s.place): self._picture(s.place) for s in shown} if drawn else {}
         if pictures != self.widget.pictures:
             self.widget.pictures = pictures
         score = cleaning.score
@@ -150,7 +152,16 @@ class CleaningPage:
             "reasons": [reason.words for reason in suspect.reasons],
             "action": edit.action if edit else "",
             "now": pool.classes.index(edit.label) if edit and edit.label else -1,
+            "text": self._text(suspect.place),
         }
+
+    def _text(self, place: int) -> str:
+        """The beginning of a sample that is a text; empty for one that is a picture."""
+        if self._cleaning.data.content == "image":
+            return ""
+        found = self._cleaning.pool.samples.read(place)
+        words = found if isinstance(found, str) else "\n".join(map(str, found))
+        return visible(words[:TEXT]) or "(empty)"
 
     def _picture(self, place: int) -> str:
         """A small picture as a data URL; empty when it cannot be read any more."""

@@ -150,6 +150,7 @@ def test_decisions_by_key_and_mouse_are_there_after_a_reload_and_in_a_new_kernel
     missing.get_by_text("iris/wrong-4.png").first.wait_for()
     said = opened.page.locator(".jp-OutputArea").all_inner_texts()
     assert not any("isplaying widget" in words or "Loading widget" in words for words in said)
+    missing.scroll_into_view_if_needed()
     opened.screenshot("clean-without-kernel")
     assert opened.page.evaluate("() => document.querySelectorAll('.evil').length") == 0
     assert opened.dialogs == [] and opened.errors == []

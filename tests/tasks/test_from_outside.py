@@ -73,3 +73,8 @@ def test_the_documented_task_trains_reports_and_exports(
 def test_a_task_that_is_not_there_names_those_that_are(flowers: Path) -> None:
     with pytest.raises(LeptonError, match="No task is called 'graded-images'"):
         lab.train("lepton_glyphs", lab.data(flowers, task="graded-images"), epochs=1)
+
+
+def test_a_task_that_the_data_is_not_for_is_refused_before_anything_is_built(flowers: Path) -> None:
+    with pytest.raises(LeptonError, match="no data for object-detection"):
+        lab.train("lepton_glyphs", lab.data(flowers, task="object-detection"), epochs=1)

@@ -123,7 +123,8 @@ def _agrees(reference: Outputs, found: Outputs) -> np.ndarray:
     """Whether answers are the same, up to what the model itself holds for a tie."""
     if "value" in reference:
         limit = 2 * _tolerance(reference)["value"]
-        return np.abs(np.stack(reference["value"]) - np.stack(found["value"])) <= limit
+        near: np.ndarray = np.abs(np.stack(reference["value"]) - np.stack(found["value"])) <= limit
+        return near
     if MEMBERSHIPS in reference:
         wanted, given = np.stack(reference[MEMBERSHIPS]), np.stack(found[MEMBERSHIPS])
         close = np.abs(wanted - THRESHOLD) <= 2 * _PROBABILITY
@@ -179,7 +180,7 @@ def _independent_check(subject: Subject, samples: Sequence[bytes]) -> str:
 
     rule, files = subject.built.preprocessing, subject.built.files
     data = files[rule["tokenizer"]].decode("utf-8")
-    theirs = PreTrainedTokenizerFast(tokenizer_object=Tokenizer.from_str(data))
+    theirs: Any = PreTrainedTokenizerFast(tokenizer_object=Tokenizer.from_str(data))  # type: ignore[no-untyped-call]
     most, pair = int(rule["max_length"]), bool(rule.get("pair"))
     ours = preparer(rule, files)
     for sample in samples:

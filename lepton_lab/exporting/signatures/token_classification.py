@@ -48,7 +48,7 @@ def _interface(built: BuiltModel) -> dict[str, Any]:
         "input": {
             "kind": "words",
             "formats": ["text", "JSON list of words"],
-            "graph": [{"name": name, "dtype": "int64", "shape": shape} for name in rule["inputs"]],
+            "arrays": [{"name": name, "dtype": "int64", "shape": shape} for name in rule["inputs"]],
         },
         "output": {
             "kind": "spans",

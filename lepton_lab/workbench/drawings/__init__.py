@@ -14,7 +14,12 @@ if TYPE_CHECKING:
     from lepton_lab.runtime.outputs import Answer
 
 # Type of the runtime's answer -> the module here that draws it.
-_DRAWN: dict[str, str] = {"Detections": "boxes", "MaskAnswer": "mask", "Spans": "spans"}
+_DRAWN: dict[str, str] = {
+    "Prediction": "classes",
+    "Detections": "boxes",
+    "MaskAnswer": "mask",
+    "Spans": "spans",
+}
 
 
 def drawing(answer: Answer, source: Any) -> Markup | None:

@@ -35,9 +35,9 @@ def test_what_users_hand_over_is_taken_for_its_rows(tmp_path):
         RECORD.encoded(ROW).decode(),
         path,
         str(path),
-        pd.Series(ROW),
     ):
         assert [dict(row) for _, row in RECORD.inputs(one)] == [ROW]
+    assert RECORD.inputs(pd.Series({"age": 1}))[0][1] == {"age": 1}
     for two in (frame, table, [{"age": 1, "city": "Bern"}, b'{"age": "2", "city": "Basel"}']):
         assert [str(row["age"]) for _, row in RECORD.inputs(two)] == ["1", "2"]
 
