@@ -53,7 +53,8 @@ class Pool:
     @property
     def labels(self) -> NDArray[np.int64]:
         """Class indexes as the user gave them, int64 (N,)."""
-        return self.samples.targets
+        found: NDArray[np.int64] = self.samples.targets
+        return found
 
     @cached_property
     def places(self) -> dict[str, int]:

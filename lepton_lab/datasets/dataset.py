@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import pandas
 
     from lepton_lab.datasets.audit import Audit
-    from lepton_lab.datasets.gallery import Gallery
+    from lepton_lab.datasets.gallery import Gallery, Tiles
 
 
 class Dataset:
@@ -128,7 +128,7 @@ class Dataset:
             for sample in split:
                 check, label = self.checks[sample.id], sample.label
                 words = None if label is None else split.labels.words(label, split.classes)
-                row = {"id": _text(sample.id), "label": _text(words), "split": split.name}
+                row: dict[str, Any] = {"id": _text(sample.id), "label": _text(words), "split": split.name}
                 if self.content == "image":
                     row |= {"width": None, "height": None}
                     if check.facts:
@@ -152,7 +152,7 @@ class Dataset:
 
         return audit(self)
 
-    def show(self, count: int = 16, split: str = "train", augment: str = "none") -> Gallery:
+    def show(self, count: int = 16, split: str = "train", augment: str = "none") -> Gallery | Tiles:
         """A grid of samples.
 
         Args:

@@ -79,7 +79,8 @@ class Controller:
             # What went wrong before may go right with what is typed now.
             clean = now.with_problem(step, "", ()).with_problem("train", "", ())
             if sets is not None:
-                return sets(clean, value)
+                changed: State = sets(clean, value)
+                return changed
             return clean.with_value(step, name, value).with_problem(step, name, lines)
 
         self._become(typed)

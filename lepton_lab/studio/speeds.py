@@ -73,9 +73,11 @@ def measure(name: str) -> float:
     """
     import torch
 
-    from lepton_lab.catalog import build
+    from lepton_lab.catalog import build, find
     from lepton_lab.training.plan import pick_device
 
+    if find(name).task != "image-classification":
+        raise LeptonError(f"{name} is not measured.", "Speed is told in images a second.")
     device = torch.device(pick_device("auto"))
     built = build(ModelSpec(name, weights="none"))
     module = built.module.to(device).eval()

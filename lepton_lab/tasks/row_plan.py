@@ -99,16 +99,19 @@ def _values(text: str, kind: ColumnKind, parts: Sequence[str]) -> list[float] | 
 
 
 def scale(values: NDArray[np.float64]) -> dict[str, list[float]]:
-    """Landmarks of the way from values (N,) to normal scores; equal values share one score.
+    """Landmarks of the way from values (N,) to normal scores, evenly spaced in the scores.
+
+    Equal values share one score.
 
     >>> scale(np.array([0.0, 1.0, 1.0, 0.0]))
     {'at': [0.0, 1.0], 'to': [-0.67449, 0.67449]}
     """
     at, times = np.unique(values, return_counts=True)
     share = (np.cumsum(times) - times / 2) / len(values)
-    if len(at) > LANDMARKS:
-        wanted = np.linspace(share[0], share[-1], LANDMARKS)
-        keep = np.unique(np.append(np.searchsorted(share, wanted[:-1]), len(at) - 1))
-        at, share = at[keep], share[keep]
     normal = NormalDist()
+    if len(at) > LANDMARKS:
+        low, high = (normal.inv_cdf(float(share[end])) for end in (0, -1))
+        wanted = [normal.cdf(z) for z in np.linspace(low, high, LANDMARKS)[:-1].tolist()]
+        keep = np.unique(np.append(np.searchsorted(share, wanted), len(at) - 1))
+        at, share = at[keep], share[keep]
     return {"at": at.tolist(), "to": [round(normal.inv_cdf(p), 6) for p in share.tolist()]}

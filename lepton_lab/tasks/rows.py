@@ -99,7 +99,8 @@ class RowTask(BaseTask):
         labels = [self.unknown if item.label is None else item.label for item in items]
         return RowBatch(
             [item.id for item in items],
-            *(_tensor(batch, name) for name in ("numbers", "categories")),
+            _tensor(batch, "numbers"),
+            _tensor(batch, "categories"),
             torch.from_numpy(np.array(labels, self.dtype)),
             torch.tensor([item.weight for item in items], dtype=torch.float32),
         )

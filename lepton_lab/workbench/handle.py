@@ -24,13 +24,12 @@ from lepton_lab.workbench.steering import Steering
 if TYPE_CHECKING:
     from lepton_lab.charts import History
     from lepton_lab.datasets import Dataset
-    from lepton_lab.evaluation import Evaluation
+    from lepton_lab.evaluation import Evaluation, Report
     from lepton_lab.exporting import Artifact
     from lepton_lab.training import Control
     from lepton_lab.workbench.following import Follower
     from lepton_lab.workbench.listing import Deleted
     from lepton_lab.workbench.model import LeptonModel
-    from lepton_lab.workbench.predictions import Prediction, Predictions
 
 
 class Run(Steering):
@@ -213,13 +212,13 @@ class Run(Steering):
 
         return branch(self, step, **changes)
 
-    def evaluate(self, data: Any = None, split: str | None = None) -> Evaluation:
+    def evaluate(self, data: Any = None, split: str | None = None) -> Evaluation | Report:
         """Metrics of the run's model: see `lab.evaluate`."""
         from lepton_lab.workbench.actions import evaluate
 
         return evaluate(self, data, split)
 
-    def predict(self, inputs: Any, top: int = 5) -> Prediction | Predictions:
+    def predict(self, inputs: Any, top: int = 5) -> Any:
         """See `lab.predict`."""
         return self.model.predict(inputs, top=top)
 

@@ -19,11 +19,10 @@ if TYPE_CHECKING:
     import torch
 
     from lepton_lab.catalog import BuiltModel, ModelEntry
-    from lepton_lab.evaluation import Evaluation
+    from lepton_lab.evaluation import Evaluation, Report
     from lepton_lab.exporting import Artifact
     from lepton_lab.training.rate_finder import RateFinding
     from lepton_lab.workbench.handle import Run
-    from lepton_lab.workbench.predictions import Prediction, Predictions
 
 
 class LeptonModel:
@@ -148,14 +147,14 @@ class LeptonModel:
         self.module.eval()
         return self
 
-    def evaluate(self, data: Any = None, split: str | None = None) -> Evaluation:
+    def evaluate(self, data: Any = None, split: str | None = None) -> Evaluation | Report:
         """Metrics with intervals on the held-out split: see `lab.evaluate`."""
         from lepton_lab.workbench.actions import evaluate
 
         return evaluate(self, data, split)
 
-    def predict(self, inputs: Any, top: int = 5) -> Prediction | Predictions:
-        """Labels and probabilities for images: see `lab.predict`."""
+    def predict(self, inputs: Any, top: int = 5) -> Any:
+        """Answers for inputs: see `lab.predict`."""
         from lepton_lab.workbench.actions import predict
 
         return predict(self, inputs, top=top)

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from lepton_lab.datasets.contents.pictures import thumbnail
 from lepton_lab.errors import LeptonError
 from lepton_lab.runtime.image import normalize, prepare
 from lepton_lab.workbench.answering import answer_with
-from lepton_lab.workbench.images import ImageInput, image_inputs, thumbnail
+from lepton_lab.workbench.images import ImageInput, image_inputs
 from lepton_lab.workbench.predictions import PICTURES, Prediction, Predictions
 
 if TYPE_CHECKING:

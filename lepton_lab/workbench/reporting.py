@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lepton_lab.spec import TrainSpec
 from lepton_lab.workbench.held_out import targets_of
@@ -64,8 +64,3 @@ def report_on(
         figures.scores,
         figures.score_name,
     )
-
-
-def headline(report: Any) -> str:
-    """The metric that a report begins with."""
-    return next(iter(report))

@@ -49,7 +49,7 @@ def test_a_group_stays_in_one_fold(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("fold", ["0/3", "4/3", "1/1", "a/b", "1/999"])
 def test_what_is_no_fold_is_refused(flowers: Path, fold: str) -> None:
-    with pytest.raises(LeptonError, match="no fold|cannot be cut"):
+    with pytest.raises(LeptonError, match=r"no fold|cannot be cut"):
         lab.data(flowers, fold=fold)
 
 

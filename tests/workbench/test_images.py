@@ -9,8 +9,9 @@ import torch
 from PIL import Image
 
 import lepton_lab as lab
+from lepton_lab.datasets.contents.pictures import thumbnail
 from lepton_lab.errors import DataError, SpecError
-from lepton_lab.workbench.images import image_inputs, thumbnail
+from lepton_lab.workbench.images import image_inputs
 from lepton_lab.workbench.model import LeptonModel
 
 

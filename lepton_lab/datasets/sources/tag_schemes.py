@@ -84,7 +84,7 @@ def broken(tags: Tags, scheme: str) -> list[int]:
             places.append(min(place, len(tags) - 1))
         elif place < len(tags) and tag != OUTSIDE and not _MARKED.fullmatch(tag):
             places.append(place)
-    return places
+    return list(dict.fromkeys(places))
 
 
 def tag_classes(names: Iterable[str]) -> tuple[str, ...]:

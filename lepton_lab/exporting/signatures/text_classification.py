@@ -53,7 +53,7 @@ def _interface(built: BuiltModel) -> dict[str, Any]:
         "input": {
             "kind": "text",
             "formats": ["JSON list of two texts"] if rule.get("pair") else ["text"],
-            "graph": [
+            "arrays": [
                 {"name": name, "dtype": "int64", "shape": ["batch", "length"]}
                 for name in rule["inputs"]
             ],

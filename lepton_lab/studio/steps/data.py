@@ -102,7 +102,12 @@ def _shown(state: State, result: Result) -> Iterator[Block]:
     yield blocks.facts("facts", facts, title=dataset.name)
     if cleaning.opened(state) is None:
         yield blocks.bars("classes", "Samples per class", *_counts(dataset))
-        yield blocks.gallery("samples", "Samples of the training split", result.about["pictures"])
+        if result.about["pictures"]:
+            title = "Samples of the training split"
+            yield blocks.gallery("samples", title, result.about["pictures"])
+        if result.about["texts"]:
+            columns = ("label", "sample")
+            yield blocks.table("texts", columns, result.about["texts"], title="Samples of the training split")
         yield blocks.findings("audit", result.about["title"], result.about["findings"])
     yield from cleaning.panel(state)
     yield blocks.buttons("next", blocks.button("go:train", "Next: train", primary=True))
@@ -127,7 +132,8 @@ def _load(state: State, tell: Tell) -> Change:
     audit: Audit = dataset.audit()
     tell("Drawing samples", 0.9)
     shown = dataset.show(SHOWN)
-    pairs = zip(shown.pictures, shown.captions, strict=True)
+    pairs = zip(getattr(shown, "pictures", ()), shown.captions, strict=False)
+    tiles = zip(getattr(shown, "tiles", ()), shown.captions, strict=False)
     about = {
         "title": f"Audit: {len(audit) or 'no'} finding{'s' * (len(audit) != 1)}",
         "findings": [
@@ -135,6 +141,7 @@ def _load(state: State, tell: Tell) -> Change:
         ],
         "request": request,
         "pictures": [(blocks.picture(pixels), caption) for pixels, caption in pairs],
+        "texts": [(caption, tile.text()[:300]) for tile, caption in tiles],
     }
     result = Result(dataset, made_from(request), about)
     said = f"{dataset.name}: {len(dataset.train)} training samples, {about['title']}"

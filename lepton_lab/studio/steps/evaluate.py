@@ -33,7 +33,7 @@ from lepton_lab.studio.steps import cleaning
 from lepton_lab.studio.steps.run import over, run_of
 
 if TYPE_CHECKING:
-    from lepton_lab.evaluation import Evaluation
+    from lepton_lab.evaluation import Evaluation, Report
 
 HEAD = ("accuracy", "balanced_accuracy", "precision", "recall", "f1")
 MORE = ("top5", "log_loss", "roc_auc", "average_precision", "ece", "brier")
@@ -78,9 +78,14 @@ def _panel(state: State) -> list[Block]:
 
 
 def _shown(state: State, result: Result) -> Iterator[Block]:
-    evaluation: Evaluation = result.value
+    from lepton_lab.evaluation import Report
+
     if stale(state):
         yield blocks.note("stale", "This is of another run or split. Evaluate again.", "stale")
+    if isinstance(result.value, Report):
+        yield from _of_report(result.value)
+        return
+    evaluation: Evaluation = result.value
     title = f"{evaluation.measured.n} samples of {evaluation.split}, 95 % intervals"
     for number, words in enumerate(evaluation.notes):
         yield blocks.note(f"note-{number}", words)
@@ -125,6 +130,22 @@ def _shown(state: State, result: Result) -> Iterator[Block]:
     )
 
 
+def _of_report(report: Report) -> Iterator[Block]:
+    """What a report says that is not of one class per sample."""
+    for number, words in enumerate(report.notes):
+        yield blocks.note(f"note-{number}", words)
+    metrics, classes = report.metrics(), report.per_class
+    title = f"{report['n']} samples of {report.split}, 95 % intervals"
+    yield blocks.table("metrics", metrics.columns, metrics.rows, title=title)
+    if classes.rows:
+        yield blocks.table("classes", classes.columns, classes.rows, title="Classes", tall=True)
+    worst = report.worst(WORST)
+    if worst:
+        rows = [[str(value) for value in sample.values()] for sample in worst]
+        yield blocks.table("worst", list(worst[0]), rows, title="Worst samples", tall=True)
+    yield blocks.buttons("next", blocks.button("go:export", "Next: export", primary=True))
+
+
 def _metrics(evaluation: Evaluation) -> list[tuple[str, str, str]]:
     rows = []
     for name in (*HEAD, *MORE):
@@ -137,18 +158,21 @@ def _metrics(evaluation: Evaluation) -> list[tuple[str, str, str]]:
 
 def _evaluate(state: State, tell: Tell) -> Change:
     from lepton_lab import workbench
+    from lepton_lab.evaluation import Evaluation
 
     if not over(state):
         raise LeptonError("The run must end first.", "", "Wait for it, or stop it.")
     request = wanted(state)
     evaluation = workbench.evaluate(run_of(state), **request.given(EvaluateOptions))
     tell("Drawing", 0.8)
-    about = {
-        "curves": [(kind, evaluation.plot(kind).svg) for kind in CURVES],
-        "worst": list(_samples(evaluation, findings.worst_indexes(evaluation.measured, WORST))),
-    }
+    about: dict[str, Any] = {}
+    if isinstance(evaluation, Evaluation):
+        worst = findings.worst_indexes(evaluation.measured, WORST)
+        about["curves"] = [(kind, evaluation.plot(kind).svg) for kind in CURVES]
+        about["worst"] = list(_samples(evaluation, worst))
     result = Result(evaluation, made_from(request), about)
-    said = f"Accuracy {evaluation['accuracy']:.3f} on {evaluation.split}."
+    metric = next(iter(evaluation))
+    said = f"{metric.replace('_', ' ').capitalize()} {evaluation[metric]:.3f} on {evaluation.split}."
     return lambda now: replace(now.with_result("evaluate", result), say=said)
 
 

@@ -174,14 +174,14 @@ def _images(name: str, known: Mapping[str, float]) -> str:
 
 
 def _row(one: ModelEntry, speed: str) -> tuple[str, ...]:
-    height, width = one.input_size[1:]
+    height, width = one.input_size[1:] or (0, 0)
     warned = " !" if one.licence_note else ""
     return (
         one.name,
         count(one.params) if one.params else "–",
         (one.licence or "unknown") + warned,
         speed,
-        f"{height}" if height == width else f"{height}×{width}",
+        f"{height or '–'}" if height == width else f"{height}×{width}",
         one.source,
         "✓" if one.cached else "",
     )
