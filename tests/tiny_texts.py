@@ -5,15 +5,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 WORDS = {
-    "food": "soup bread cheese apple dinner lunch sugar salt rice tea".split(),
-    "sport": "ball goal match team race score swim coach win run".split(),
-    "money": "bank loan price tax cash coin debt rent fee wage".split(),
+    "food": ["soup", "bread", "cheese", "apple", "dinner", "lunch", "sugar", "salt", "rice", "tea"],
+    "sport": ["ball", "goal", "match", "team", "race", "score", "swim", "coach", "win", "run"],
+    "money": ["bank", "loan", "price", "tax", "cash", "coin", "debt", "rent", "fee", "wage"],
 }
-FILLERS = "the a we they very some with and for today".split()
+SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+FILLERS = ["the", "a", "we", "they", "very", "some", "with", "and", "for", "today"]
 
 
 def make_texts(count: int, seed: int = 0) -> list[tuple[str, str]]:
@@ -28,24 +30,32 @@ def make_texts(count: int, seed: int = 0) -> list[tuple[str, str]]:
     return found
 
 
-def make_text_model(folder: Path, *, kind: str = "bert", layers: int = 1, seed: int = 0) -> Path:
-    """A folder with random weights of a few thousand parameters and a WordPiece tokenizer."""
-    import torch
-    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
-    from transformers import AutoModel, BertConfig, RobertaConfig
+def make_tokenizer(special: bool = True) -> Any:
+    """A WordPiece tokenizer that knows the words of `make_texts`; [PAD] is 0, [CLS] 2, [SEP] 3."""
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
-    words = [" ".join([*FILLERS, *(word for part in WORDS.values() for word in part)])]
-    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    words = [*FILLERS, *(word for part in WORDS.values() for word in part)]
+    letters = [f"##{letter}" for letter in "abcdefghijklmnopqrstuvwxyz"]
+    vocabulary = {word: i for i, word in enumerate([*SPECIAL, *words, *letters])}
+    tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    trainer = trainers.WordPieceTrainer(vocab_size=160, special_tokens=special, show_progress=False)
-    tokenizer.train_from_iterator(words, trainer)
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single="[CLS] $A [SEP]",
-        pair="[CLS] $A [SEP] $B:1 [SEP]:1",
-        special_tokens=[("[CLS]", 2), ("[SEP]", 3)],
-    )
+    if special:
+        tokenizer.add_special_tokens(SPECIAL)
+        tokenizer.post_processor = processors.TemplateProcessing(
+            single="[CLS] $A [SEP]",
+            pair="[CLS] $A [SEP] $B:1 [SEP]:1",
+            special_tokens=[("[CLS]", 2), ("[SEP]", 3)],
+        )
+    return tokenizer
+
+
+def make_text_model(folder: Path, *, kind: str = "bert", layers: int = 1, seed: int = 0) -> Path:
+    """A folder in transformers' layout with random weights of a few thousand parameters."""
+    import torch
+    from transformers import AutoModel, BertConfig, RobertaConfig
+
+    tokenizer = make_tokenizer()
     sizes = {
         "vocab_size": tokenizer.get_vocab_size(), "hidden_size": 32, "num_hidden_layers": layers, "num_attention_heads": 2,
         "intermediate_size": 48, "max_position_embeddings": 64, "pad_token_id": 0,

@@ -85,6 +85,7 @@ def restore(config: Mapping[str, Any], classes: tuple[str, ...]) -> BuiltModel:
         task=TASK,
         family=str(config["config"]["model_type"]),
         params=sum(parameter.numel() for parameter in module.parameters()),
+        input_size=(),
         num_classes=len(classes),
     )
     return _built(module, config, classes, entry, "random", False)

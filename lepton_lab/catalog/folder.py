@@ -15,6 +15,8 @@ from lepton_lab.errors import LeptonError
 
 _STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 _LARGEST_HEADER = 100_000_000
+# What Lepton Lab writes beside a network of timm that was trained on spectrograms.
+_HEARS = "audio-classification"
 
 
 def framework(config: dict[str, Any]) -> str:
@@ -68,6 +70,7 @@ def timm_facts(config: dict[str, Any]) -> dict[str, Any]:
     channels, height, width = inner.get("input_size", (3, 224, 224))
     return {
         "family": config["architecture"],
+        "task": _HEARS if config.get("task") == _HEARS else "image-classification",
         "input_size": (int(channels), int(height), int(width)),
         "mean": tuple(inner.get("mean", ())),
         "std": tuple(inner.get("std", ())),

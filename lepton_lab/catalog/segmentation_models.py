@@ -122,7 +122,9 @@ def recipe(model_type: str, pretrained: bool) -> dict[str, Any]:
     if not pretrained:
         return {**found, "why": "random weights: a usual rate from scratch"}
     if model_type in _CONVOLUTIONS:
-        return {**found, "layer_decay": 0.9, "why": "a convolutional net with a pretrained decoder"}
+        rate = 2e-3 if model_type == "mobilenet_v2" else 1e-3
+        why = "a small convolutional net with its decoder takes a high rate"
+        return {**found, "layer_decay": 0.9, "learning_rate": rate, "why": why}
     why = "SegFormer (arXiv 2105.15203): 6e-5 in the encoder, ten times as much in the decoder"
     return {**found, "learning_rate": 6e-4, "layer_decay": 0.75, "why": why}
 

@@ -68,7 +68,9 @@ def save(built: BuiltModel, folder: Path) -> list[str]:
     """`model.safetensors` and `config.json` in timm's layout, and how sounds become its pictures."""
     from timm.models import save_for_hf
 
-    labels = {"label_names": list(built.classes)} if built.classes else {}
+    about: dict[str, Any] = {"task": TASK}
+    if built.classes:
+        about["label_names"] = list(built.classes)
     constants = {
         "mean": (0.0,),
         "std": (1.0,),
@@ -78,7 +80,7 @@ def save(built: BuiltModel, folder: Path) -> list[str]:
     }
     seen = {"input_size": sound_rules.shape(built.preprocessing), **constants}
     save_for_hf(
-        built.module, str(folder), model_config=labels, safe_serialization=True, data_config=seen
+        built.module, str(folder), model_config=about, safe_serialization=True, data_config=seen
     )
     return sorted(
         ["config.json", "model.safetensors", sound_rules.keep(built.preprocessing, folder)]
@@ -92,7 +94,7 @@ def _hearing(built: BuiltModel, rule: dict[str, Any]) -> BuiltModel:
         "picture": built.config,
         "sound": rule,
     }
-    entry = replace(built.entry, task=TASK)
+    entry = replace(built.entry, task=TASK, input_size=sound_rules.shape(rule))
     recipe = dict(_RECIPE) if built.pretrained else built.recipe
     return replace(built, config=config, preprocessing=rule, entry=entry, recipe=recipe)
 

@@ -85,6 +85,12 @@ def read_tokenizer(folder: Path, name: str) -> Tokenizer:
     """
     from transformers import AutoTokenizer
 
+    todo = f"Put {FILE} of the checkpoint beside config.json in {folder.name}."
+    if not any((folder / file).is_file() for file in (FILE, *_OLDER)):
+        # The library would make one that knows no word.
+        raise LeptonError(
+            f"{name} has no tokenizer.", f"There is no {FILE} in {folder.name}.", todo
+        )
     try:
         with quiet():
             found: Any = AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
@@ -92,7 +98,7 @@ def read_tokenizer(folder: Path, name: str) -> Tokenizer:
         raise LeptonError(
             f"{name} has no tokenizer that can be read.",
             first_line(error),
-            f"Put {FILE} of the checkpoint beside config.json in {folder.name}.",
+            todo,
         ) from error
     backend = getattr(found, "backend_tokenizer", None)
     if backend is None:

@@ -60,7 +60,7 @@ def assemble(source: Any, reading: Reading, spec: DataSpec) -> Assembled:
     content, labels = contents.get(reading.content), labelings.get(reading.labels)
     problems = list(reading.findings)
     records = sorted(reading.records, key=lambda record: record.id)
-    records = _without_excluded(records, labels, spec)
+    records = _without_excluded(records, labels, spec, reading.classes or ())
     records = _labeled(records, problems)
     before = {name for record in records for name in labels.names(record.label)}
     checks = dict(
@@ -81,12 +81,14 @@ def assemble(source: Any, reading: Reading, spec: DataSpec) -> Assembled:
     return Assembled(samples, classes, problems, checks, groups)
 
 
-def _without_excluded(records: list[Record], labels: Labels, spec: DataSpec) -> list[Record]:
-    """The records that bear none of the classes to leave out."""
+def _without_excluded(
+    records: list[Record], labels: Labels, spec: DataSpec, known: Sequence[str]
+) -> list[Record]:
+    """The records that bear none of the classes to leave out; a source may have left some out itself."""
     if not spec.exclude:
         return records
     names = {name for r in records if r.label is not None for name in labels.names(r.label)}
-    unknown = [name for name in spec.exclude if name not in names]
+    unknown = [name for name in spec.exclude if name not in names and name not in known]
     if unknown:
         raise no_such(
             f'There is no class "{unknown[0]}" to leave out.',

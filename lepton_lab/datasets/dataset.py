@@ -359,6 +359,9 @@ def data(path_or_object: Any, **options: Any) -> Dataset:
     """
     if isinstance(path_or_object, Dataset) and not options:
         return path_or_object
+    if options.get("masks"):
+        # A folder of masks that is named says what the images are for, whatever else lies beside them.
+        return Dataset._load(path_or_object, options, None, True, sources.get("masks"))
     for record in sources:
         if record.recognizes(path_or_object):
             return Dataset._load(path_or_object, options, None, True, record)

@@ -26,7 +26,7 @@ from lepton_lab.errors import StorageError
 from lepton_lab.spec import DataSpec, from_json, to_json
 
 FOLDER = "data"
-IN_MEMORY = ("arrays", "hub")
+IN_MEMORY = ("arrays", "hub", "rows")
 
 
 def needed(data: Dataset) -> bool:

@@ -16,10 +16,14 @@ WORDS = {
     "empty": ("zero-byte", "empty file"),
     "truncated": ("truncated", "cut short or damaged"),
     "not-an-image": ("not-an-image", "no image"),
+    "not-a-sound": ("not-a-sound", "no sound"),
+    "zero-length": ("zero-length", "without a single sample"),
+    "not-finite": ("not-finite", "spoilt by values that are no numbers"),
     "too-large": ("too-large", "too large to decode safely"),
     "unsupported": ("unsupported", "of a kind that is not read"),
     "missing": ("missing", "not there"),
     "unreadable": ("unreadable", "not readable"),
+    "no-text": ("empty-text", "empty or blank"),
 }
 
 
@@ -53,7 +57,7 @@ def leave_out(
         )
     if bad and clean == "stop":
         raise _stopped(source, bad, records, checks)
-    problems += _findings(bad, checks)
+    problems += _findings(bad, checks, ("file", "files") if nouns[0] == "image" else nouns)
     return [r for r in records if not checks[r.id].code]
 
 
@@ -67,7 +71,9 @@ def summary(problems: list[Finding], total: int) -> str:
     return of + ("was left out." if count == 1 else "were left out.")
 
 
-def _findings(bad: list[Record], checks: Mapping[str, Check]) -> list[Finding]:
+def _findings(
+    bad: list[Record], checks: Mapping[str, Check], nouns: tuple[str, str]
+) -> list[Finding]:
     kinds: dict[str, list[Record]] = defaultdict(list)
     for record in bad:
         kinds[checks[record.id].code].append(record)
@@ -78,7 +84,7 @@ def _findings(bad: list[Record], checks: Mapping[str, Check]) -> list[Finding]:
         if kind == "empty":
             what = f"{plural(count, 'file')} {are(count)} empty (0 bytes)."
         else:
-            what = f"{plural(count, 'file')} {are(count)} {words}."
+            what = f"{plural(count, *nouns)} {are(count)} {words}."
         ids = tuple(r.id for r in records)
         details = tuple(checks[r.id].reason for r in records)
         findings.append(

@@ -16,9 +16,13 @@ if TYPE_CHECKING:
 
 def write(subject: Subject, signature: Signature, folder: Path) -> list[str]:
     """Write weights and config into `folder`, in the format of the library the model came from."""
+    import torch
+
     from lepton_lab.catalog import save_pretrained
 
-    names: list[str] = save_pretrained(replace(subject.built, module=subject.module()), folder)
+    # Training may have left convolutions in channels-last order, which a safetensors file does not know.
+    module: torch.nn.Module = subject.module().to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    names: list[str] = save_pretrained(replace(subject.built, module=module), folder)
     return names
 
 

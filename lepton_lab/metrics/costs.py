@@ -18,6 +18,8 @@ from lepton_lab.errors import DataError
 from lepton_lab.metrics import intervals as iv
 from lepton_lab.metrics.curves import Thresholds
 
+_NEVER = math.nextafter(1.0, 2.0)
+
 
 @dataclass(frozen=True)
 class Cost:
@@ -107,9 +109,9 @@ def best_threshold(
 ) -> float:
     """The threshold with the least cost on these samples; choose it on val, never on test.
 
-    It lies midway between the lowest score that is a yes and the next one below, so that a score which
-    differs by a rounding error is decided the same way. Among equal costs the highest threshold is
-    taken: fewer alarms.
+    Where several cost the same, the one is taken that is nearest to alarm / (alarm + miss): with true
+    probabilities that is the best of all. It keeps away from the scores on either side, so that one which
+    differs by a rounding error is decided the same way.
 
     Args:
         scores: Float (N,), the probability of yes.
@@ -120,16 +122,24 @@ def best_threshold(
     Raises:
         DataError: As `cost_at`.
 
-    >>> round(best_threshold([0.9, 0.6, 0.2], [True, True, False]), 3)
-    0.4
+    >>> round(best_threshold([0.9, 0.6, 0.1], [True, True, False]), 3)
+    0.5
     """
     p, t = _checked(scores, positive, false_positive, false_negative)
     at = Thresholds.of(p, t)
     alarms = np.append(0, at.false) * false_positive
     missed = (int(t.sum()) - np.append(0, at.true)) * false_negative
-    best = int(np.argmin(alarms + missed))
-    edges = np.concatenate([[math.nextafter(1.0, 2.0)], at.score, [0.0]])
-    return float(edges[0] if best == 0 else (edges[best] + edges[best + 1]) / 2)
+    wanted = false_positive / ((false_positive + false_negative) or 1.0)
+    edges = np.concatenate([[_NEVER], at.score, [0.0]])
+    cheapest = np.flatnonzero(alarms + missed == (alarms + missed).min())
+    found = [_within(edges[i + 1], edges[i], wanted) if i else _NEVER for i in cheapest]
+    return float(min(found, key=lambda threshold: abs(threshold - wanted)))
+
+
+def _within(low: float, high: float, wanted: float) -> float:
+    """The value nearest to `wanted` that is well inside an interval."""
+    margin = (high - low) / 10
+    return min(max(wanted, low + margin), high - margin)
 
 
 def _checked(

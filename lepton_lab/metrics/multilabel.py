@@ -77,7 +77,8 @@ def multilabel_intervals(
     drawn = iv.resample_means(_columns(probabilities, truth), resamples=resamples, seed=seed)
     found = _counted(drawn, truth.shape[1])
     found["average_precision"] = _resampled_precision(probabilities, truth, resamples, seed)
-    return {name: iv.percentile(found[name], values[name]) for name in MULTILABEL}
+    spans = {name: iv.percentile(found[name], values[name]) for name in MULTILABEL}
+    return {k: iv.unless_certain(span, values[k], len(truth)) for k, span in spans.items()}
 
 
 def average_precisions(probabilities: NDArray[np.floating], truth: Bools) -> Floats:

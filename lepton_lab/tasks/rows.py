@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -122,9 +123,9 @@ class RowTask(BaseTask):
         with torch.inference_mode():
             return self.outputs(trees.module, self.collate(items), torch.device("cpu"))
 
+    @abstractmethod
     def outputs(self, module: torch.nn.Module, batch: Any, device: torch.device) -> Any:
         """See `contract.Task`."""
-        raise NotImplementedError
 
 
 def prepared(ready: Preparer, split: Split) -> list[Row]:

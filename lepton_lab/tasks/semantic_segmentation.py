@@ -15,12 +15,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from lepton_lab.datasets.labels.mask import IGNORE, Mask, coverage
+from lepton_lab.datasets.labels.mask import IGNORE, Mask
 from lepton_lab.datasets.masks_augment import MaskTransform, resized_mask
 from lepton_lab.metrics.overlap import (
     areas,
     iou_intervals,
-    iou_per_class,
     mean_iou,
     overlap_intervals,
     pixel_accuracy,
@@ -29,6 +28,8 @@ from lepton_lab.metrics.overlap import (
 from lepton_lab.runtime.mask_output import class_map
 from lepton_lab.tasks.base import BaseTask
 from lepton_lab.tasks.contract import Figures, TaskRecord
+from lepton_lab.tasks.mask_figures import class_columns, notes, present, worst
+from lepton_lab.tasks.pixel_losses import balanced_weights, pixel_losses
 
 if TYPE_CHECKING:
     import torch
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
     from lepton_lab.spec import ModelSpec, TrainSpec
 
 NAME = "semantic-segmentation"
-_WORST = 20
-_SHOWN = 0.005
 
 
 class Item(NamedTuple):
@@ -160,8 +159,8 @@ class SemanticSegmentation(BaseTask):
         truth, taken = one[1], one[2]
         iou = float(mean_iou(one))
         return {
-            "expected": _present(truth, split.classes),
-            "predicted": _present(taken, split.classes),
+            "expected": present(truth, split.classes),
+            "predicted": present(taken, split.classes),
             "probability": 0.0 if math.isnan(iou) else round(iou, 4),
         }
 
@@ -183,9 +182,9 @@ class SemanticSegmentation(BaseTask):
         return Figures(
             values=values,
             intervals=overlap_intervals(each),
-            per_class=_class_columns(whole, iou_intervals(each), self.classes),
-            worst=_worst(each, single, split),
-            notes=_notes(total, self.classes),
+            per_class=class_columns(whole, iou_intervals(each), self.classes),
+            worst=worst(each, single, split),
+            notes=notes(total, self.classes),
             scores=None if np.isnan(single).any() else single,
             score_name="mean IoU of a picture",
         )
@@ -212,62 +211,6 @@ class SemanticSegmentation(BaseTask):
         return self._weights[id(split)]
 
 
-def pixel_losses(
-    logits: torch.Tensor,
-    masks: torch.Tensor,
-    weights: torch.Tensor | None = None,
-    smooth: float = 0.0,
-    focal: float = 0.0,
-) -> torch.Tensor:
-    """Cross-entropy of each picture, the mean over its pixels that have a class.
-
-    It is put together from `gather`, which is deterministic on every device; torch's own loss of pixels is not.
-
-    Args:
-        logits: float (N, C, h, w) of any size.
-        masks: int64 (N, H, W); 255 is no class.
-        weights: Float (C,), the weight of a pixel of each class; all alike when left out.
-        smooth: Share of the target that is spread over all classes.
-        focal: Gamma of the focal loss (arXiv 1708.02002).
-
-    Returns:
-        float (N,); 0 for a picture without a pixel of any class.
-    """
-    import torch
-    import torch.nn.functional as F
-
-    logits = F.interpolate(logits, size=masks.shape[-2:], mode="bilinear", align_corners=False)
-    logs = logits.log_softmax(dim=1)
-    known = masks != IGNORE
-    target = torch.where(known, masks, 0)
-    right = logs.gather(1, target[:, None])[:, 0]
-    each = -(1 - smooth) * right - smooth * logs.mean(dim=1)
-    if focal:
-        each = each * (1 - right.exp()) ** focal
-    share = known.float()
-    if weights is not None:
-        share = share * weights.to(logits.device)[target]
-    return (each * share).flatten(1).sum(1) / share.flatten(1).sum(1).clamp_min(1e-12)
-
-
-def balanced_weights(split: Split, count: int) -> np.ndarray:
-    """Weights that give every class the same part in the loss, float32 (count,), 1 on average over pixels.
-
-    Classes without a pixel have none; the weight of a class is at most a hundred times the smallest one.
-    """
-    pixels = np.zeros(count)
-    for sample in split:
-        for index, number in (sample.label.pixels if sample.label is not None else {}).items():
-            pixels[index] += number
-    there = pixels > 0
-    weights = np.zeros(count)
-    weights[there] = 1 / pixels[there]
-    if there.any():
-        weights = np.minimum(weights, 100 * weights[there].min())
-        weights /= (weights * pixels).sum() / pixels.sum()
-    return weights.astype(np.float32)
-
-
 def _total(outputs: Sequence[Seen]) -> np.ndarray:
     """The confusion of all pictures, int64 (C, C)."""
     total = np.zeros(outputs[0].confusion.shape, np.int64)
@@ -278,67 +221,6 @@ def _total(outputs: Sequence[Seen]) -> np.ndarray:
 
 def _mask(label: Mask | None, size: tuple[int, ...]) -> np.ndarray:
     return np.full(size, IGNORE, np.uint8) if label is None else label.read()
-
-
-def _present(pixels: np.ndarray, classes: Sequence[str]) -> str:
-    """The classes with half a percent of a picture or more."""
-    total = max(pixels.sum(), 1.0)
-    names = [name for name, n in zip(classes, pixels, strict=True) if n / total >= _SHOWN]
-    return ", ".join(names)
-
-
-def _class_columns(
-    whole: np.ndarray, intervals: Sequence[tuple[float, float]], classes: Sequence[str]
-) -> dict[str, list[Any]]:
-    total = max(float(whole[1].sum()), 1.0)
-    return {
-        "class": list(classes),
-        "IoU": iou_per_class(whole).tolist(),
-        "low": [low for low, _ in intervals],
-        "high": [high for _, high in intervals],
-        "share of pixels": (whole[1] / total).tolist(),
-    }
-
-
-def _worst(each: np.ndarray, single: np.ndarray, split: Split) -> list[dict[str, Any]]:
-    order = [int(i) for i in np.argsort(single, kind="stable")[:_WORST] if not np.isnan(single[i])]
-    return [
-        {
-            "sample": split[i].id,
-            "mean IoU": float(single[i]),
-            "pixel accuracy": float(pixel_accuracy(each[i])),
-            "expected": split.labels.words(split[i].label, split.classes),
-            "predicted": coverage(_counts(each[i][2]), split.classes),
-        }
-        for i in order
-    ]
-
-
-def _counts(pixels: np.ndarray) -> dict[int, int]:
-    return {i: int(n) for i, n in enumerate(pixels) if n}
-
-
-def _notes(total: np.ndarray, classes: Sequence[str]) -> list[str]:
-    """Classes that are not there, and the confusion that costs the most pixels."""
-    truth, notes = total.sum(axis=1), []
-    absent = [name for name, n in zip(classes, truth, strict=True) if not n]
-    if absent:
-        said = ", ".join(absent[:5]) + (" …" if len(absent) > 5 else "")
-        taken = total.sum(axis=0)
-        wrong = [n for n, t, p in zip(classes, truth, taken, strict=True) if not t and p]
-        rest = " where nothing predicts them they have no IoU and are left out of the mean."
-        notes.append(
-            f"No pixel of {said} is in this split;{rest}"
-            + (f" Predicted all the same: {', '.join(wrong[:5])}." if wrong else "")
-        )
-    wrong_pixels = total * (1 - np.eye(len(total), dtype=np.int64))
-    if wrong_pixels.any():
-        a, b = (int(i) for i in np.unravel_index(wrong_pixels.argmax(), total.shape))
-        share = wrong_pixels[a, b] / truth[a]
-        notes.append(
-            f"Taken for another class most often: {share:.1%} of {classes[a]} for {classes[b]}."
-        )
-    return notes
 
 
 def _build(spec: ModelSpec, data: Dataset | None, seed: int) -> BuiltModel:

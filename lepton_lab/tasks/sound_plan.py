@@ -66,7 +66,7 @@ def window(clips: list[SoundFacts]) -> float:
             "lab.data('clips/')",
         )
     found = float(np.quantile([clip.seconds for clip in clips], COVERED, method="higher"))
-    return min(max(np.ceil(found * 20) / 20, SHORTEST), LONGEST)
+    return float(min(max(np.ceil(found * 20) / 20, SHORTEST), LONGEST))
 
 
 def usual_rate(clips: list[SoundFacts]) -> int:

@@ -115,7 +115,7 @@ class TextClassification(BaseTask):
             found = logits[:, 0] * self.std + self.mean
         else:
             found = logits.softmax(dim=1) if self.kind == "class" else logits.sigmoid()
-        values: np.ndarray = found.cpu().numpy()
+        values: np.ndarray = found.detach().cpu().numpy()
         return values
 
     def describe(self, outputs: np.ndarray, split: Split, index: int) -> dict[str, Any]:
@@ -247,6 +247,7 @@ RECORD = TaskRecord(
     description="A class, several classes or a number for each text or pair of texts.",
     content="text",
     labels="class",
+    also=("classes", "number"),
     create=TextClassification,
     build=build,
 )

@@ -51,6 +51,7 @@ def test_a_saved_network_keeps_how_it_hears(tmp_path: Path) -> None:
     again = spectrogram_models.build(read_folder(tmp_path), ModelSpec(str(tmp_path)), None, 0)
     assert again.preprocessing == built.preprocessing
     assert again.classes == ("a", "b")
+    assert read_folder(tmp_path).task == "audio-classification"
     theirs = timm.create_model(f"local-dir:{tmp_path}", pretrained=True).eval()
     row = torch.from_numpy(preparer(built.preprocessing).prepare(NOISE)["spectrogram"])[None]
     with torch.no_grad():

@@ -214,10 +214,12 @@ def _train_and_be_killed(folder: str, clips: str, step: int) -> None:
     lab.load_model(folder).train(lab.data(clips), name="killed", **RECIPE)
 
 
-def test_a_run_that_is_killed_goes_on_to_the_same_bits(waves: Path, clips: Path) -> None:
-    straight = lab.load_model(str(waves)).train(lab.data(str(clips)), name="straight", **RECIPE)
+@pytest.mark.parametrize("kind", ["pictures", "waves"])
+def test_a_run_that_is_killed_goes_on_to_the_same_bits(kind: str, waves: Path, clips: Path) -> None:
+    model = str(waves) if kind == "waves" else "lepton_glyphs"
+    straight = lab.load_model(model).train(lab.data(str(clips)), name="straight", **RECIPE)
     child = multiprocessing.get_context("fork").Process(
-        target=_train_and_be_killed, args=(str(waves), str(clips), 4)
+        target=_train_and_be_killed, args=(model, str(clips), 4)
     )
     child.start()
     child.join(100)
@@ -225,6 +227,7 @@ def test_a_run_that_is_killed_goes_on_to_the_same_bits(waves: Path, clips: Path)
     np.random.seed(99)
     again = lab.resume("killed")
     assert again.state == "done"
+    assert again.model.built.preprocessing == straight.model.built.preprocessing
     wanted, found = (run.model.module.state_dict() for run in (straight, again))
     assert all(torch.equal(wanted[name], found[name]) for name in wanted)
 

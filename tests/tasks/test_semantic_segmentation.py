@@ -23,11 +23,8 @@ from lepton_lab.errors import LeptonError
 from lepton_lab.runtime.mask_output import class_map, from_runs
 from lepton_lab.spec import ModelSpec, TrainSpec
 from lepton_lab.tasks import tasks
-from lepton_lab.tasks.semantic_segmentation import (
-    SemanticSegmentation,
-    balanced_weights,
-    pixel_losses,
-)
+from lepton_lab.tasks.pixel_losses import balanced_weights, pixel_losses
+from lepton_lab.tasks.semantic_segmentation import SemanticSegmentation
 from tests.catalog.tiny_segmentation import tiny_folder
 from tests.datasets.mask_trees import CLASSES, drawing, save, shapes
 
@@ -91,7 +88,7 @@ def test_the_focal_loss_turns_to_what_is_not_known_yet() -> None:
     logits = torch.tensor([[[[4.0, 0.0]], [[0.0, 0.5]]]])
     masks = torch.zeros(1, 1, 2, dtype=torch.int64)
     p = logits.softmax(1)[0, 0, 0]
-    wanted = (-(1 - p) ** 2 * p.log()).mean()
+    wanted = (-((1 - p) ** 2) * p.log()).mean()
     torch.testing.assert_close(pixel_losses(logits, masks, focal=2.0)[0], wanted)
 
 
@@ -120,7 +117,10 @@ def test_balanced_weights_give_each_class_the_same_part(data: Any) -> None:
 
 
 def test_weights_reach_the_loss(built: Any, data: Any) -> None:
-    plain, balanced = task(built, augment="none"), task(built, augment="none", class_weights="balanced")
+    plain, balanced = (
+        task(built, augment="none"),
+        task(built, augment="none", class_weights="balanced"),
+    )
     losses = []
     for one in (plain, balanced):
         batch = one.collate([one.training_item(data.train, i) for i in range(3)])
@@ -131,7 +131,9 @@ def test_weights_reach_the_loss(built: Any, data: Any) -> None:
     with torch.no_grad():
         logits = built.module(balanced._pixels(batch, CPU))
     smooth = balanced.spec.label_smoothing
-    assert losses[1] == pytest.approx(float(pixel_losses(logits, batch.masks, weights, smooth).mean()))
+    assert losses[1] == pytest.approx(
+        float(pixel_losses(logits, batch.masks, weights, smooth).mean())
+    )
 
 
 def test_pixels_are_normalized_as_the_artifact_normalizes_them(built: Any, data: Any) -> None:

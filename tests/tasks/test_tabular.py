@@ -18,6 +18,7 @@ import pytest
 import torch
 
 import lepton_lab as lab
+from lepton_lab.datasets import handover
 from lepton_lab.errors import DataError, LeptonError
 from lepton_lab.metrics.regression import regression_values
 from lepton_lab.spec import ModelSpec, TrainSpec
@@ -273,6 +274,16 @@ def test_a_row_of_another_table_is_named_before_the_first_step(runs: Any, classe
     task: RowTask = tasks.get(classed.task).create(runs[0].model.built, TrainSpec(), True)  # type: ignore[assignment]
     with pytest.raises(DataError, match=r"(?s)does not fit the model.*'age' is missing"):
         task.evaluation_item(other.train, 0)
+
+
+def test_a_frame_of_a_notebook_is_kept_with_its_run(tmp_path: Path) -> None:
+    frame = lab.data(table(60).drop(columns="worth"))
+    assert handover.needed(frame)
+    handover.save(frame, tmp_path / "data")
+    again = handover.load(tmp_path / "data")
+    assert again.fingerprint() == frame.fingerprint()
+    assert (again.task, again.columns) == (frame.task, {"label": "churn"})
+    assert [again.train.read(i) for i in range(5)] == [frame.train.read(i) for i in range(5)]
 
 
 def test_a_model_that_waits_for_its_table_says_so() -> None:

@@ -9,15 +9,11 @@ from __future__ import annotations
 
 from lepton_lab.catalog.entry import ModelEntry
 
-_SECOND = (1, 1, 16_000)
-_BANKS = (1, 1024, 128)
-
 
 def _entry(
     name: str,
     family: str,
     millions: float,
-    size: tuple[int, int, int],
     classes: int,
     licence: str,
     about: str,
@@ -28,7 +24,7 @@ def _entry(
         task="audio-classification",
         family=family,
         params=round(millions * 1e6),
-        input_size=size,
+        input_size=(),
         num_classes=classes,
         licence=licence,
         hub_id=name,
@@ -38,31 +34,31 @@ def _entry(
 
 ENTRIES: tuple[ModelEntry, ...] = (
     _entry(
-        "facebook/wav2vec2-base-960h", "wav2vec2", 94.4, _SECOND, 0, "apache-2.0",
+        "facebook/wav2vec2-base-960h", "wav2vec2", 94.4, 0, "apache-2.0",
         "Wav2Vec2, base, read English speech of 960 hours: words, commands, speakers.",
     ),
     _entry(
-        "MIT/ast-finetuned-audioset-10-10-0.4593", "audio-spectrogram-transformer", 86.6, _BANKS, 527,
+        "MIT/ast-finetuned-audioset-10-10-0.4593", "audio-spectrogram-transformer", 86.6, 527,
         "bsd-3-clause", "AST, trained on AudioSet: 527 kinds of sound, no language needed.",
     ),
     _entry(
-        "MIT/ast-finetuned-speech-commands-v2", "audio-spectrogram-transformer", 85.4, (1, 128, 128), 35,
+        "MIT/ast-finetuned-speech-commands-v2", "audio-spectrogram-transformer", 85.4, 35,
         "bsd-3-clause", "AST, trained on Speech Commands 2: 35 English words of a second each.",
     ),
     _entry(
-        "superb/hubert-base-superb-ks", "hubert", 94.6, _SECOND, 12, "apache-2.0",
+        "superb/hubert-base-superb-ks", "hubert", 94.6, 12, "apache-2.0",
         "HuBERT, base, ten English commands, silence and unknown.",
     ),
     _entry(
-        "ntu-spml/distilhubert", "hubert", 23.5, _SECOND, 0, "apache-2.0",
+        "ntu-spml/distilhubert", "hubert", 23.5, 0, "apache-2.0",
         "DistilHuBERT, English speech: a quarter of the size of HuBERT base.",
     ),
     _entry(
-        "facebook/wav2vec2-xls-r-300m", "wav2vec2", 315.4, _SECOND, 0, "apache-2.0",
+        "facebook/wav2vec2-xls-r-300m", "wav2vec2", 315.4, 0, "apache-2.0",
         "XLS-R, speech of 128 languages: for any of them, and for telling them apart.",
     ),
     _entry(
-        "facebook/mms-lid-126", "wav2vec2", 965.5, _SECOND, 126, "cc-by-nc-4.0",
+        "facebook/mms-lid-126", "wav2vec2", 965.5, 126, "cc-by-nc-4.0",
         "MMS, tells 126 spoken languages apart.",
     ),
 )  # fmt: skip

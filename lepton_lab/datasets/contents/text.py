@@ -94,7 +94,7 @@ def _check(payload: Any) -> Check:
     parts = (payload,) if isinstance(payload, str) else tuple(payload)
     data = "\x1f".join(parts).encode("utf-8", "surrogatepass")
     if not any(part.strip("\0\ufeff \t\r\n") and part.strip() for part in parts):
-        return Check(len(data), digest_of(data), code="empty", reason="there is no text")
+        return Check(len(data), digest_of(data), code="no-text", reason="there is no text")
     return Check(len(data), digest_of(data), decoded=True)
 
 

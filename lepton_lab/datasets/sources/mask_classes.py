@@ -88,7 +88,8 @@ def classes_of(values: Collection[int], file: Path | None, subject: str = "objec
 def read_file(path: Path) -> dict[int, str]:
     """Value -> name of a file of classes, in the order of the values. Raises DataError when it is damaged."""
     try:
-        text = path.read_text("utf-8-sig")
+        data = path.read_bytes()
+        text = data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
         suffix = path.suffix.lower()
         found = (
             _from_json(json.loads(text))

@@ -7,16 +7,17 @@ the first time in the middle of an epoch. 255 is no class.
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from lepton_lab.datasets.checking import digest_of
 from lepton_lab.datasets.labels.mask import IGNORE, MOST_CLASSES, RawMask, merged
 from lepton_lab.datasets.mask_files import MaskFacts, look_at, read_values
+from lepton_lab.datasets.missing import explain
 from lepton_lab.datasets.records import (
     Finding,
     Reading,
@@ -48,6 +49,8 @@ def recognizes(source: Any) -> bool:
 def read(source: Any, spec: DataSpec) -> Reading:
     """The images with their masks. Raises DataError when no image has a mask that fits it."""
     root = Path(source).expanduser()
+    if not root.is_dir():
+        raise explain(source)
     layout = pair_up(root, spec.masks)
     if not layout.pairs:
         raise _no_pairs(source, layout, spec)
@@ -62,7 +65,8 @@ def read(source: Any, spec: DataSpec) -> Reading:
         raise no_such(f'No mask in "{source}" can be used.', f"{lost[0].what} {why}", _TODO)
     classes = _classes(root, layout, pairs, facts, spec)
     findings += [*classes.findings, *_lossy(pairs, facts)]
-    masks = [_raw(pair, classes, facts, bool(layout.layers)) for pair in pairs]
+    left_out = {i for i, name in enumerate(classes.names) if name in spec.exclude}
+    masks = [_raw(pair, classes, facts, bool(layout.layers), left_out) for pair in pairs]
     kept, empty = _with_content(pairs, masks)
     findings += empty
     if not kept:
@@ -145,22 +149,24 @@ def _classes(
     return classes_of(values, find_file(folders), layout.subject or "object")
 
 
-def _raw(pair: Pair, classes: Classes, facts: Facts, layers: bool) -> RawMask:
+def _raw(pair: Pair, classes: Classes, facts: Facts, layers: bool, left_out: set[int]) -> RawMask:
+    """The mask of a pair; pixels of classes that are left out are of no class."""
     files = tuple(sorted(pair.masks.items()))
+    values: Mapping[int, int] = {}
     if layers:
-        digest = hashlib.blake2b(
-            repr([(n, facts[p].digest) for n, p in files]).encode(), digest_size=16
-        )
+        each = repr([(name, facts[path].digest) for name, path in files])
+        digest = digest_of(each.encode()).hex()
         found = merged({classes.names.index(name): read_values(path) for name, path in files})
         pixels = [int((found == i).sum()) for i in range(len(classes.names))]
-        return RawMask(classes.names, files, {}, tuple(pixels), digest.hexdigest())
-    known = facts[pair.masks[""]]
-    pixels = [0] * len(classes.names)
-    for value, count in known.counts.items():
-        index = classes.values.get(value, IGNORE)
-        if index != IGNORE:
-            pixels[index] += count
-    return RawMask(classes.names, files, classes.values, tuple(pixels), known.digest.hex())
+    else:
+        known, values = facts[files[0][1]], classes.values
+        digest, pixels = known.digest.hex(), [0] * len(classes.names)
+        for value, count in known.counts.items():
+            index = values.get(value, IGNORE)
+            if index != IGNORE:
+                pixels[index] += count
+    kept = tuple(0 if i in left_out else n for i, n in enumerate(pixels))
+    return RawMask(classes.names, files, values, kept, digest)
 
 
 def _with_content(

@@ -55,7 +55,7 @@ def read(columns: Columns, told: Told, spec: DataSpec) -> Reading:
 def label_kind(cells: Sequence[Any], asked: str = "auto") -> str:
     """What labels are ("class", "classes" or "number"), told from the cells of their column.
 
-    A mark separates classes only where that explains the cells: the parts repeat in other cells.
+    A mark separates classes only where that explains the cells: most parts occur in other cells too.
 
     >>> label_kind(["a|b", "b", "a"]), label_kind(["pos", "neg"]), label_kind(["and/or | x", "y"])
     ('classes', 'class', 'class')
@@ -72,13 +72,11 @@ def label_kind(cells: Sequence[Any], asked: str = "auto") -> str:
 
 def _mark(cells: Sequence[Any]) -> str:
     """The sign between classes; empty where each cell is one class."""
+    distinct = {str(cell) for cell in cells}
     for mark in _MARKS:
-        holding = [str(cell) for cell in cells if mark in str(cell)]
-        if not holding:
-            continue
-        seen = Counter(part for cell in cells for part in set(_parts(cell, mark)))
-        parts = {part for cell in holding for part in _parts(cell, mark)}
-        if all(seen[part] > 1 for part in parts) and len(parts) > 1:
+        seen = Counter(part for cell in distinct for part in set(_parts(cell, mark)))
+        parts = {part for cell in distinct if mark in cell for part in _parts(cell, mark)}
+        if len(parts) > 1 and sum(seen[part] > 1 for part in parts) > len(parts) / 2:
             return mark
     return ""
 

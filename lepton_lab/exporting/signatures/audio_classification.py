@@ -181,4 +181,6 @@ RECORD = Signature(
     answer=_answer,
     score=_score,
     independent_check=_independent_check,
+    # WAV is read without it; FLAC, MP3, Ogg and AIFF are not. MP3 came with libsndfile 1.1.
+    requirements=("soundfile>=0.12",),
 )

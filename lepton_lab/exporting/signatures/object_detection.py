@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lepton_lab.datasets.labels.boxes import Boxes, counted
+from lepton_lab.errors import LeptonError
 from lepton_lab.exporting.signature import Graph, Outputs, Score, Signature
 from lepton_lab.exporting.signatures.image_classification import RECORD as _IMAGES
 from lepton_lab.exporting.signatures.odd_images import odd_images, stand_ins
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 _LIMIT = 1e-4
 # The library resizes with torch or Pillow and normalizes in float64 or float32.
 _INDEPENDENT = 1e-5
+# The tracer fixes the batch of these: their code asks for lengths and sums of tensors as numbers of Python.
+_NOT_TRACED = ("deformable_detr", "rt_detr", "rt_detr_v2")
 
 
 def _interface(built: BuiltModel) -> dict[str, Any]:
@@ -57,6 +60,13 @@ def _interface(built: BuiltModel) -> dict[str, Any]:
 def _graph(subject: Subject) -> Graph:
     import torch
 
+    kind = str(subject.built.config["config"]["model_type"])
+    if kind in _NOT_TRACED:
+        raise LeptonError(
+            f"'{subject.name}' cannot be written as ONNX.",
+            f"A model of the type {kind} is not traced with a free batch; detr, conditional_detr and yolos are.",
+            "model.export('safetensors')",
+        )
     inner, rule = subject.module(), subject.built.preprocessing
 
     class ImageToBoxes(torch.nn.Module):

@@ -72,7 +72,8 @@ def _number_graph(subject: Subject) -> Graph:
     number = subject.built.preprocessing["number"]
 
     def unit(raw: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        return (raw[:, 0] * number["std"] + number["mean"],)
+        # In fp64: a year is a large number with a small spread.
+        return ((raw[:, 0].double() * number["std"] + number["mean"]).float(),)
 
     return _graph(subject, unit, ("value",))
 

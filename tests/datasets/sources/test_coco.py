@@ -116,7 +116,9 @@ def test_pictures_that_are_missing_damaged_or_unlisted_are_told(tmp_path):
 def test_a_picture_without_boxes_is_a_sample(tmp_path):
     names = pictures(tmp_path, numbered(4))
     ds = data(coco(tmp_path / "x.json", names, [(0, 1, [1, 1, 9, 9]), (1, 2, [1, 1, 9, 9])]), val=0, test=0)  # fmt: skip
-    assert len(ds.train) == 4 and words(ds)["03.jpg"] == "nothing" and words(ds)["00.jpg"] == "1 cat"
+    assert (
+        len(ds.train) == 4 and words(ds)["03.jpg"] == "nothing" and words(ds)["00.jpg"] == "1 cat"
+    )
     assert problem(ds, "no-boxes").severity == "info"
 
 
@@ -159,7 +161,9 @@ def test_boxes_follow_the_orientation_flag(tmp_path, orientation):
     (top, left), (bottom, right) = marked.min(axis=0), marked.max(axis=0) + 1
     turned = orientation >= 5
     box = [8, 4, 32, 12] if turned else [left, top, right - left, bottom - top]
-    ds = data(coco(tmp_path / "x.json", ["a.png"], [(0, 1, [float(v) for v in box])]), val=0, test=0)
+    ds = data(
+        coco(tmp_path / "x.json", ["a.png"], [(0, 1, [float(v) for v in box])]), val=0, test=0
+    )
     assert corners(ds)["a.png"] == ((left, top, right, bottom),)
     assert ("boxes-turned" in codes(ds)) == turned
 
@@ -178,7 +182,9 @@ def test_file_names_never_lead_out_of_the_folder(tmp_path):
 def test_the_same_picture_on_two_sides_is_kept_once(tmp_path):
     names = pictures(tmp_path / "images", numbered(4))
     for side in ("train", "val"):
-        coco(tmp_path / f"{side}.json", names[: 4 if side == "train" else 1], [(0, 1, [1, 1, 9, 9])])
+        coco(
+            tmp_path / f"{side}.json", names[: 4 if side == "train" else 1], [(0, 1, [1, 1, 9, 9])]
+        )
     ds = data(tmp_path)
     assert problem(ds, "listed-twice").ids == ("images/00.jpg",)
     assert side_of(ds)["images/00.jpg"] == "train"

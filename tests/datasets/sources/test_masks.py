@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import lepton_lab as lab
 from lepton_lab.datasets.labels.mask import RECORD
 from lepton_lab.datasets.records import Finding, Reading
 from lepton_lab.datasets.sources.masks import SOURCE
@@ -130,6 +131,12 @@ CLASS_FILES = {
 }
 
 
+def test_a_file_of_classes_in_utf_16(tmp_path: Path) -> None:
+    root = shapes(tmp_path, names=False)
+    (root / "classes.txt").write_text("\n".join(CLASSES), "utf-16")
+    assert read(root).classes == CLASSES
+
+
 @pytest.mark.parametrize("which", CLASS_FILES)
 def test_files_of_classes(tmp_path: Path, which: str) -> None:
     root = shapes(tmp_path, names=False)
@@ -207,6 +214,19 @@ def test_a_folder_of_masks_elsewhere(tmp_path: Path) -> None:
     root = tmp_path / "one"
     assert not SOURCE.recognizes(root)
     assert len(read(root, masks=str(tmp_path / "truth")).records) == 6
+    data = lab.data(root, masks=str(tmp_path / "truth"))
+    assert data.task == "semantic-segmentation" and data.classes == CLASSES
+
+
+def test_a_class_that_is_left_out_is_no_class(tmp_path: Path) -> None:
+    data = lab.data(shapes(tmp_path, 12), exclude="box")
+    assert data.classes == ("background", "disc")
+    masks = [sample.label for split in data.splits() for sample in split]
+    assert all(set(np.unique(mask.read())) <= {0, 1, 255} for mask in masks)
+    assert any((mask.read() == 255).any() for mask in masks)
+    assert all(set(mask.pixels) <= {0, 1} for mask in masks)
+    with pytest.raises(DataError, match='no class "bocks" to leave out'):
+        lab.data(tmp_path, exclude="bocks")
 
 
 def test_nothing_that_fits_ends_in_three_lines(tmp_path: Path) -> None:
@@ -215,6 +235,8 @@ def test_nothing_that_fits_ends_in_three_lines(tmp_path: Path) -> None:
         path.rename(path.with_name(f"x{path.name}"))
     with pytest.raises(DataError, match=r"No mask .* has the name of an image"):
         read(root)
+    with pytest.raises(DataError, match="nowhere"):
+        lab.data(tmp_path / "nowhere", masks="masks")
     root = shapes(tmp_path / "sizes", 2)
     for path in (root / "masks").iterdir():
         save(path, np.ones((7, 7), np.uint8))

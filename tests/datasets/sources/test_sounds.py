@@ -126,3 +126,16 @@ def test_a_table_beside_a_folder_names_the_classes(tmp_path: Path) -> None:
     assert codes["no-path"].count == 1
     with pytest.raises(DataError, match="no column"):
         lab.data(root, label="labels.csv:wort")
+
+
+def test_sounds_of_the_datasets_library_stay_undecoded_until_they_are_needed() -> None:
+    hub = pytest.importorskip("datasets")
+    rows = [
+        {"audio": {"bytes": wav(tone(200 + 5 * i)), "path": f"{i}.wav"}, "label": i % 2}
+        for i in range(20)
+    ]
+    table = hub.Dataset.from_list(rows).cast_column("audio", hub.Audio(sampling_rate=16000))
+    table = table.cast_column("label", hub.ClassLabel(names=["high", "low"]))
+    data = lab.data(table)
+    assert (data.task, data.classes) == ("audio-classification", ("high", "low"))
+    assert data.train.read(0).rate == 8000

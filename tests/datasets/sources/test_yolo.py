@@ -83,7 +83,11 @@ def test_odd_lines_are_told_with_their_number(tmp_path):
 
 def test_polygons_become_boxes_and_confidences_are_dropped(tmp_path):
     root = tree(tmp_path / "pets")
-    label(root, "labels/train/00.txt", "0 0.25 0.5 0.5 0.25 0.75 0.5 0.5 0.75\n1 0.5 0.375 0.5 0.25 0.9\n")
+    label(
+        root,
+        "labels/train/00.txt",
+        "0 0.25 0.5 0.5 0.25 0.75 0.5 0.5 0.75\n1 0.5 0.375 0.5 0.25 0.9\n",
+    )
     assert corners(data(root))["images/train/00.jpg"] == ((12, 10, 36, 30), (12, 10, 36, 20))
 
 
