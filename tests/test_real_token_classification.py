@@ -2,7 +2,7 @@
 """Real tweets and a real sentence model: entities are found where the all-O tagger finds none.
 
 The sentences are those of WNUT 2017 (emerging entities in social text), where every model has a hard
-time. One short epoch must find persons; LEPTON_REAL_DATA=full asks for the whole training.
+time. Two short epochs must find persons; LEPTON_REAL_DATA=full asks for the whole training.
 """
 
 from __future__ import annotations
@@ -44,19 +44,17 @@ def test_tweets_are_read_as_they_are_described(tweets: Any) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_one_epoch_finds_persons_in_tweets(tweets: Any, minilm: str) -> None:
+def test_two_epochs_find_persons_in_tweets(tweets: Any, minilm: str) -> None:
     model = lab.load_model(minilm)
-    run = model.train(
-        tweets, epochs=1, learning_rate=1e-3, batch_size=16, freeze=3, label_smoothing=0.0
-    )
+    run = model.train(tweets, epochs=2, learning_rate=1e-3, freeze=3, label_smoothing=0.0)
     assert run.state == "done"
     report = model.evaluate(tweets)
     low, high = report.intervals["f1"]
     # The all-O tagger has an F1 of 0 and an accuracy of 0.91.
     assert report["f1"] > 0.25 and low > 0.15 and high < 1
-    text = "My friend Harry Potter, he's from London!"
-    answer = model.predict(text)
-    assert "Harry Potter" in [text[s.start : s.end] for s in answer.spans]
+    text = "My friend Harry, he's from London!"
+    spans = model.predict(text).spans
+    assert any(text[s.start : s.end] == "Harry" and s.label == "person" for s in spans)
 
 
 @pytest.mark.skipif(not FULL, reason="takes minutes; LEPTON_REAL_DATA=full asks for it")

@@ -9,6 +9,7 @@ the training augmentation take their place.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from lepton_lab.catalog.building import BuiltModel, Framework, seeded
 from lepton_lab.catalog.class_names import unique
 from lepton_lab.catalog.entry import ModelEntry
 from lepton_lab.catalog.folder import read_config
-from lepton_lab.catalog.groups import named_groups
+from lepton_lab.catalog.groups import ordered
 from lepton_lab.catalog.transformers_common import (
     PREFIX,
     Auto,
@@ -35,6 +36,7 @@ from lepton_lab.spec import ModelSpec
 
 SOURCE = "transformers-sound"
 TASK = "audio-classification"
+_LAYER = re.compile(r"(?<!pos_conv_embed)\.layers?\.(\d+)\.")
 AUTO = Auto("MODEL_FOR_AUDIO_CLASSIFICATION_MAPPING", "classifier of sounds")
 
 
@@ -166,10 +168,23 @@ def _built(
         entry=entry,
         weights=shown,
         pretrained=pretrained,
-        groups=named_groups(module, head),
+        groups=_groups(module, head),
         head=head,
         recipe=recipe(str(config["config"]["model_type"]), pretrained),
     )
+
+
+def _groups(module: Any, head: list[str]) -> list[list[str]]:
+    """Parameter names by depth: all that comes before the Transformer's layers is one group (`freeze=1`).
+
+    The convolutions on waveforms are numbered as the layers are, so numbers alone would mix them up.
+    """
+    depth, reached = {}, 0
+    for name, _ in module.named_parameters():
+        found = _LAYER.search(name)
+        reached = int(found[1]) + 1 if found else reached
+        depth[name] = (reached,)
+    return ordered(module, head, depth.__getitem__)
 
 
 def recipe(model_type: str, pretrained: bool) -> dict[str, Any]:
@@ -198,12 +213,13 @@ def recipe(model_type: str, pretrained: bool) -> dict[str, Any]:
             "why": why,
         }
     why = (
-        "transformers' audio-classification example for Wav2Vec2 (keyword spotting: 3e-5, batch 32)"
+        "transformers' audio-classification example for Wav2Vec2 (3e-5, batch 32); "
+        "the convolutions, which it keeps fixed, change least"
     )
     return {
         "learning_rate": 3e-5,
         "weight_decay": 0.01,
-        "layer_decay": 1.0,
+        "layer_decay": 0.9,
         "batch_size": 32,
         "why": why,
     }

@@ -20,7 +20,7 @@ from lepton_lab.catalog.building import BuiltModel, Framework, seeded
 from lepton_lab.catalog.class_names import unique
 from lepton_lab.catalog.detection_recipes import recipe
 from lepton_lab.catalog.entry import ModelEntry
-from lepton_lab.catalog.folder import transformers_facts
+from lepton_lab.catalog.folder import framework, read_config, transformers_facts
 from lepton_lab.catalog.preprocessing import RESCALE
 from lepton_lab.catalog.transformers_common import (
     PREFIX,
@@ -142,7 +142,8 @@ def squeezed(raw: Mapping[str, Any] | None, side: int | None = None) -> dict[str
 
 def _configuration(entry: ModelEntry, spec: ModelSpec) -> dict[str, Any]:
     """The JSON of `BuiltModel.config`."""
-    if entry.source == "timm":
+    place = Path(entry.location) if entry.location else None
+    if entry.source == "timm" or (place and framework(read_config(place)) == "timm"):
         raise _no_detector(entry.name, "It is a classifier of timm.")
     raw, processor = files(entry)
     kind = config_object(raw).model_type

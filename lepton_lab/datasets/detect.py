@@ -150,6 +150,8 @@ def copies(rows: Sequence[Row], content: Content) -> Iterator[Finding]:
     if conflicts:
         what = plural(len(conflicts), *pairs_are) + " in two classes."
         done = "Kept; at least one label of each pair is wrong. Delete it."
+        if content.name == "row":
+            done = "Kept; the columns do not tell these rows apart."
         yield _pairs("label-conflicts", "warning", conflicts, what, done)
     if leaks:
         what = plural(len(leaks), *pairs_are) + " on two sides of the split."

@@ -30,6 +30,9 @@ def text(ev: Evaluation) -> str:
         first = cells[_LEFT[i]] if i < len(_LEFT) else ""
         second = cells[right[i]] if i < len(right) else ""
         lines.append(f"{first:<42}{second}".rstrip())
+    for name, other in ev.beside.items():
+        figures = ", ".join(f"{key} {_cell(other.values[key])}" for key in ("accuracy", "roc_auc", "log_loss"))
+        lines.append(f"{label(name, 40)}: {figures}")
     lines += [f"most confused: {_pair(pair)}" for pair in ev.confused(1)]
     room = TEXT_LINES - len(lines)
     notes = [label(f"note: {note}", 110) for note in ev.notes]
@@ -58,10 +61,14 @@ def html(ev: Evaluation) -> str:
 
 def metric_tables(ev: Evaluation) -> tuple[Table, Table]:
     """The headline metrics with their 95 % intervals, and the other averages."""
-    rows = {name: (name, _cell(ev[name]), _span(*ev.intervals[name])) for name in ev.intervals}
+    others = [one.values for one in ev.beside.values()]
+    rows = {
+        name: (name, _cell(ev[name]), _span(*ev.intervals[name]), *(_cell(o[name]) for o in others))
+        for name in ev.intervals
+    }
     head = [row for name, row in rows.items() if name in _LEFT + _RIGHT]
     rest = [row for name, row in rows.items() if name not in _LEFT + _RIGHT]
-    columns = ("metric", "value", "95 % interval")
+    columns = ("metric", "value", "95 % interval", *(label(name, 40) for name in ev.beside))
     return Table(columns, head, note="Averages are macro; log_loss in nats."), Table(columns, rest)
 
 

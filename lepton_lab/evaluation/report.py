@@ -56,6 +56,7 @@ class Evaluation(Mapping[str, float]):
         split: Which part of the data ("test").
         notes: What a reader has to know to judge the numbers.
         picture: Reads a sample as uint8 (H, W, 3), or None.
+        beside: Name of another model -> what it reaches on the same samples.
     """
 
     def __init__(
@@ -66,8 +67,10 @@ class Evaluation(Mapping[str, float]):
         split: str,
         picture: Reader | None = None,
         notes: Sequence[str] = (),
+        beside: Mapping[str, Measurement] | None = None,
     ) -> None:
         self.measured, self.split, self.picture = measured, split, picture
+        self.beside = dict(beside or {})
         self.classes, self.ids = tuple(map(str, classes)), tuple(map(str, ids))
         self.notes = [*notes, *_cautions(measured, self.classes)]
 
@@ -82,6 +85,7 @@ class Evaluation(Mapping[str, float]):
         split: str = "test",
         picture: Reader | None = None,
         notes: Sequence[str] = (),
+        beside: Mapping[str, ArrayLike] | None = None,
     ) -> Evaluation:
         """The report on predictions.
 
@@ -93,6 +97,7 @@ class Evaluation(Mapping[str, float]):
             split: The part of the data they come from.
             picture: Reads sample i as uint8 (H, W, 3), for thumbnails in a notebook.
             notes: Sentences to show with the numbers.
+            beside: Name of another model -> its probabilities for the same samples, shown in the same table.
 
         Raises:
             DataError: Nothing to evaluate, or arrays and names that do not belong together.
@@ -103,7 +108,8 @@ class Evaluation(Mapping[str, float]):
         if len(classes) != p.shape[1]:
             raise DataError(f"There are {len(classes)} class names for {p.shape[1]} outputs.")
         names = [str(i) for i in range(len(t))] if ids is None else ids
-        return cls(Measurement(p, t), classes, names, split, picture, notes)
+        others = {name: Measurement(*check_predictions(q, targets, ids)) for name, q in (beside or {}).items()}
+        return cls(Measurement(p, t), classes, names, split, picture, notes, others)
 
     def __getitem__(self, name: str) -> float:
         return self._values[name]

@@ -28,6 +28,14 @@ from lepton_lab.runtime.manifest import MANIFEST, read_manifest
 from lepton_lab.runtime.predictor import MODEL, Predictor
 
 SUFFIX = ".lepton"
+# Kind of input -> something to ask, as the card says it.
+_ASKED = {
+    "image": '"cat.jpg"',
+    "text": '"a sentence"',
+    "words": '"a sentence"',
+    "sound": '"clip.wav"',
+    "row": '{"column": value, ...}',
+}
 
 
 @dataclass(frozen=True)
@@ -165,7 +173,7 @@ class Artifact:
         }
         if not manifest["trained"]:
             facts["weights"] = "untrained: the answers mean nothing"
-        steps = ["artifact.verify()", 'artifact.predict("cat.jpg")']
+        steps = ["artifact.verify()", f"artifact.predict({_ASKED.get(manifest['input']['kind'], '...')})"]
         if MODEL not in manifest["files"]:
             steps = ["artifact.verify()", f"lab.load_model({str(self.path)!r})"]
         classes = f": {len(self.labels)} classes" if self.labels else ""

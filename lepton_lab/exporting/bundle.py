@@ -53,6 +53,8 @@ def stage(subject: Subject, trial: Trial, chosen: Sequence[Format], folder: Path
     _write_golden(trial, subject, folder / "golden")
     _copy_runtime(folder / RUNTIME)
     for name, data in subject.built.files.items():
+        if not signature.carries(name):
+            continue
         place = folder / ASSETS / name
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(data)

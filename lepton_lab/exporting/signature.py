@@ -54,6 +54,10 @@ class Score:
     n: int
 
 
+def _every(name: str) -> bool:
+    return True
+
+
 @dataclass(frozen=True)
 class Signature:
     """How one task is exported and compared.
@@ -75,6 +79,7 @@ class Signature:
         independent_check: What another library's preprocessing says against ours; empty when they
             agree or there is none to ask.
         requirements: What the runtime needs for this kind of input, as lines of a requirements file.
+        carries: Which of the model's files an artifact needs, by name.
         golden: How far a golden answer may be off elsewhere, on the scale of the output's `gap`.
     """
 
@@ -92,6 +97,7 @@ class Signature:
     score: Callable[[Outputs, Sequence[Any]], Score]
     independent_check: Callable[[Subject, Sequence[bytes]], str]
     requirements: tuple[str, ...] = ()
+    carries: Callable[[str], bool] = _every
     # Another JPEG decoder may differ by one pixel level of 255, which moves a probability by less.
     golden: float = 0.01
 

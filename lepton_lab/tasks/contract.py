@@ -36,6 +36,7 @@ class Figures:
         worst: The samples that went worst, worst first, as columns of a table.
         notes: What a reader has to know to judge the numbers.
         probabilities: float (N, classes) where each sample has one class.
+        beside: Name -> probabilities (N, classes) of another model on the same samples, shown in the same table.
         scores: One number per sample, higher is better, by which two models are compared in pairs.
         score_name: What that number is.
     """
@@ -46,6 +47,7 @@ class Figures:
     worst: Sequence[Mapping[str, Any]] = ()
     notes: Sequence[str] = ()
     probabilities: np.ndarray | None = None
+    beside: Mapping[str, np.ndarray] = field(default_factory=dict)
     scores: np.ndarray | None = None
     score_name: str = ""
 

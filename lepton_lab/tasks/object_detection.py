@@ -162,7 +162,7 @@ class ObjectDetection(BaseTask):
         )
 
     def _measured(self, outputs: np.ndarray, targets: Sequence[Boxes]) -> BoxMeasurement:
-        return BoxMeasurement(outputs, truths(targets), len(self.classes))
+        return BoxMeasurement(list(outputs), truths(targets), len(self.classes))
 
     def _inputs(self, batch: BoxBatch, device: torch.device) -> torch.Tensor:
         """float32 (N, C, H, W), normalized; the permuted view is already channels-last in memory."""

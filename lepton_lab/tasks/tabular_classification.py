@@ -94,7 +94,8 @@ class TabularClassification(RowTask):
         """The probabilities, and in the notes how the boosted trees do on the same rows."""
         trees = self.beside(split)
         notes = [] if trees is None else compared(outputs, trees, np.asarray(targets))
-        return Figures(probabilities=outputs, notes=notes)
+        beside = {} if trees is None else {"boosted trees": trees}
+        return Figures(probabilities=outputs, notes=notes, beside=beside)
 
 
 def compared(network: np.ndarray, trees: np.ndarray, targets: np.ndarray) -> list[str]:
@@ -118,11 +119,11 @@ def verdict(difference: float, low: float, high: float, metric: str) -> str:
     """Which of the two to use, from the trees' advantage in a metric with its 95 % interval.
 
     >>> verdict(0.02, 0.01, 0.03, "roc_auc")
-    'Boosted trees are better: roc_auc +0.02 [0.01, 0.03]. Export them instead: assets/baseline of the run.'
+    'Boosted trees are better: roc_auc +0.02 [0.01, 0.03]. Export them instead: export(baseline=True).'
     """
     span = f"{metric} {difference:+.3g} [{low:.3g}, {high:.3g}]"
     if low > 0:
-        return f"Boosted trees are better: {span}. Export them instead: assets/baseline of the run."
+        return f"Boosted trees are better: {span}. Export them instead: export(baseline=True)."
     if high < 0:
         return f"This model is better than boosted trees: {span} for the trees."
     return f"No difference to boosted trees is shown: {span} for the trees."

@@ -107,7 +107,13 @@ class TokenClassification(BaseTask):
     def collate(self, items: Sequence[Item]) -> SentenceBatch:
         """The sentences beside one another."""
         words = sum(int(_taught(item.row, item.tags).sum()) for item in items)
-        return SentenceBatch(*zip(*items, strict=True), share=len(items) / max(words, 1))
+        return SentenceBatch(
+            [item.id for item in items],
+            [item.row for item in items],
+            [item.tags for item in items],
+            [item.weights for item in items],
+            len(items) / max(words, 1),
+        )
 
     def order(self, split: Split, seed: int, epoch: int, shuffle: bool) -> np.ndarray:
         """Sentences of about equal length beside one another; all of a split are tokenised here, once."""

@@ -237,7 +237,12 @@ def reproduce(
 
 
 def export(
-    model: Any = None, format: str = "onnx", *, to: str | Path | None = None, data: Any = None
+    model: Any = None,
+    format: str = "onnx",
+    *,
+    to: str | Path | None = None,
+    data: Any = None,
+    baseline: bool = False,
 ) -> Artifact:
     """Write a deployable artifact; refused, with the figures, when it does not compute what the model computes.
 
@@ -246,6 +251,7 @@ def export(
         format: A registered format ("onnx", "safetensors") or "all".
         to: Folder to write, by custom ending in `.lepton`; inside the run's folder when left out.
         data: Samples for the gate, when the run's own data is not at hand.
+        baseline: Export the model that was fitted beside the run's own (boosted trees for tables) instead.
 
     Raises:
         ParityError: Out of tolerance. Nothing was written.
@@ -257,10 +263,33 @@ def export(
     model, run = _model_and_run(model)
     source = data if data is not None else (run.data if run is not None else None)
     chosen = chosen_split(source, None, run)[0] if source is not None else None
-    target = Path(to) if to is not None else _default_target(model, run)
+    target = Path(to) if to is not None else _default_target(model, run, baseline)
+    if baseline:
+        model, run = beside(run), None
     artifact = exporting.export(make_subject(model, run, chosen), format, to=target)
     latest.artifact = artifact
     return artifact
+
+
+def beside(run: Run | None) -> LeptonModel:
+    """The model that was fitted beside a run's own.
+
+    Raises:
+        LeptonError: There is none.
+    """
+    from lepton_lab.workbench import assets
+    from lepton_lab.workbench.loading import load_model
+
+    folder = None if run is None else run.path / assets.FOLDER / "baseline"
+    if folder is None or not folder.is_dir():
+        raise LeptonError(
+            "There is no baseline to export.",
+            "Boosted trees are fitted beside the models of tables.",
+            "%lepton export",
+        )
+    found = load_model(folder)
+    found.title = f"{run.name}-baseline" if run is not None else ""
+    return found
 
 
 def _begin(work: Work, background: bool, isolate: bool, view: str) -> Run:
@@ -385,6 +414,6 @@ def _plan(built: BuiltModel, data: Dataset, spec: TrainSpec, task: str) -> Plan:
     return replace(plan, learning_rate=found, reasons={**plan.reasons, "learning_rate": why})
 
 
-def _default_target(model: LeptonModel, run: Run | None) -> Path:
-    stem = model.name.replace("/", "-").replace(":", "-")
+def _default_target(model: LeptonModel, run: Run | None, baseline: bool) -> Path:
+    stem = model.name.replace("/", "-").replace(":", "-") + ("-baseline" if baseline else "")
     return run.path / "artifacts" / f"{stem}.lepton" if run is not None else Path(f"{stem}.lepton")

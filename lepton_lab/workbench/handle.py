@@ -222,11 +222,11 @@ class Run(Steering):
         """See `lab.predict`."""
         return self.model.predict(inputs, top=top)
 
-    def export(self, format: str = "onnx", to: Any = None) -> Artifact:
+    def export(self, format: str = "onnx", to: Any = None, baseline: bool = False) -> Artifact:
         """See `lab.export`."""
         from lepton_lab.workbench.actions import export
 
-        return export(self, format, to=to)
+        return export(self, format, to=to, baseline=baseline)
 
     def show(self) -> Any:
         """The whole chart in this cell, from whatever kernel; while the run trains it goes on there."""

@@ -117,23 +117,20 @@ def chosen_weights(folder: RunFolder, record: Mapping[str, Any]) -> dict[str, An
 
 
 def _of_artifact(path: Path) -> LeptonModel:
-    from safetensors.torch import load_file
-
+    """The model of an artifact that holds weights, made again from its folder as the export gate made it."""
     from lepton_lab import durable
-    from lepton_lab.catalog import from_config
+    from lepton_lab.tasks import tasks
 
     manifest = durable.read_json(path / "manifest.json")
-    if not (path / "model.safetensors").is_file() or "config" not in manifest.get("model", {}):
+    if not (path / "model.safetensors").is_file() or not (path / "config.json").is_file():
         raise LeptonError(
             f"The artifact {path.name} holds no weights that can be trained on.",
             "It was exported for inference only.",
             f"lab.load_artifact({str(path)!r}).predict(...)",
         )
-    built: BuiltModel = from_config(manifest["model"]["config"], classes=manifest["labels"])
-    built.preprocessing, built.weights = manifest["preprocessing"], f"artifact {path.name}"
-    built.module.load_state_dict(load_file(path / "model.safetensors"))
-    return LeptonModel(
-        ModelSpec(name=built.entry.name),
-        built.eval() if hasattr(built, "eval") else built,
-        manifest["task"],
-    )
+    spec = ModelSpec(name=str(path))
+    built = tasks.get(manifest["task"]).build(spec, None, 0)
+    built.weights = f"artifact {path.name}"
+    model = LeptonModel(spec, built, manifest["task"])
+    model.title = path.stem
+    return model

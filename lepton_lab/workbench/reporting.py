@@ -51,6 +51,7 @@ def report_on(
             split=split.name,
             picture=split.read if split.content.name == "image" else None,
             notes=said,
+            beside=figures.beside,
         )
     return Report(
         split.name,

@@ -66,6 +66,21 @@ def test_a_new_head_comes_with_its_names_and_leaves_the_backbone(tmp_path: Path)
     assert changed == {"model.classifier.weight", "model.classifier.bias"}
 
 
+@pytest.mark.parametrize("kind", ["wav2vec2", "ast"])
+def test_groups_begin_with_all_that_comes_before_the_layers(kind: str, tmp_path: Path) -> None:
+    folder = wav2vec2(tmp_path) if kind == "wav2vec2" else spectrogram_transformer(tmp_path)
+    built = audio_models.build(read_folder(folder), ModelSpec(str(folder)), ("a", "b"), 0)
+    assert len(built.groups) == 4
+    assert sorted(name for group in built.groups for name in group) == sorted(
+        name for name, _ in built.module.named_parameters()
+    )
+    first = " ".join(built.groups[0])
+    assert ("feature_extractor.conv_layers.2" if kind == "wav2vec2" else "embeddings") in first
+    for depth, group in enumerate(built.groups[1:3]):
+        assert any(f".{depth}." in name for name in group)
+        assert not any("conv_layers" in name or "embeddings" in name for name in group)
+
+
 def test_masks_that_no_seed_reaches_are_off(tmp_path: Path) -> None:
     built = audio_models.build(
         read_folder(wav2vec2(tmp_path)), ModelSpec(str(tmp_path)), ("a", "b"), 0

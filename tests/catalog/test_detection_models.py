@@ -184,7 +184,7 @@ def test_what_is_no_detector_here_says_so(folders, tmp_path, change, said):
 
 
 def test_a_classifier_of_timm_and_four_channels_are_refused(folders):
-    for spec in (ModelSpec("test_resnet.r160_in1k", weights="none"), ModelSpec(str(folders["detr"]), channels=4)):  # fmt: skip
+    for spec in (ModelSpec("test_resnet.r160_in1k", weights="none"), ModelSpec("lepton_glyphs"), ModelSpec(str(folders["detr"]), channels=4)):  # fmt: skip
         with pytest.raises(LeptonError) as caught:
             BUILD(spec, Data, 0)
         three_lines(caught.value)

@@ -4,9 +4,7 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -156,6 +154,7 @@ def test_a_small_network_learns_tones(trained: Any, data: Any, clips: Path) -> N
     assert "<script" not in shown
 
 
+@pytest.mark.slow
 def test_the_safetensors_folder_is_proven_too(trained: Any, data: Any, tmp_path: Path) -> None:
     artifact = trained.export("safetensors", to=str(tmp_path / "tones.lepton"), data=data)
     assert (artifact.path / "sound.json").is_file()
@@ -197,39 +196,6 @@ def test_the_artifact_is_proven_and_answers_without_torch(
     for found, ours in zip(json.loads(done.stdout), model.predict(sources), strict=True):
         assert found["top"][0][0] == ours.label
         assert found["top"][0][1] == pytest.approx(ours.probability, abs=1e-4)
-
-
-def _train_and_be_killed(folder: str, clips: str, step: int) -> None:
-    seen = 0
-    plain = AudioClassification.loss
-
-    def loss(self: Any, *args: Any) -> Any:
-        nonlocal seen
-        seen += 1
-        if seen > step:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return plain(self, *args)
-
-    AudioClassification.loss = loss  # type: ignore[method-assign]
-    lab.load_model(folder).train(lab.data(clips), name="killed", **RECIPE)
-
-
-@pytest.mark.parametrize("kind", ["pictures", "waves"])
-def test_a_run_that_is_killed_goes_on_to_the_same_bits(kind: str, waves: Path, clips: Path) -> None:
-    model = str(waves) if kind == "waves" else "lepton_glyphs"
-    straight = lab.load_model(model).train(lab.data(str(clips)), name="straight", **RECIPE)
-    child = multiprocessing.get_context("fork").Process(
-        target=_train_and_be_killed, args=(model, str(clips), 4)
-    )
-    child.start()
-    child.join(100)
-    assert child.exitcode == -signal.SIGKILL
-    np.random.seed(99)
-    again = lab.resume("killed")
-    assert again.state == "done"
-    assert again.model.built.preprocessing == straight.model.built.preprocessing
-    wanted, found = (run.model.module.state_dict() for run in (straight, again))
-    assert all(torch.equal(wanted[name], found[name]) for name in wanted)
 
 
 def test_models_that_cannot_hear_are_refused_in_three_lines(data: Any, tmp_path: Path) -> None:

@@ -4,9 +4,7 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -244,35 +242,6 @@ def test_the_artifact_is_proven_and_answers_without_torch(
     mask = from_runs(found["runs"], (found["height"], found["width"]))
     ours = trained.predict(str(picture)).mask
     assert mask.shape == ours.shape and (mask != ours).mean() < 0.01
-
-
-def _train_and_be_killed(folder: str, drawn: str, step: int) -> None:
-    seen = 0
-    plain = SemanticSegmentation.loss
-
-    def loss(self: Any, *args: Any) -> Any:
-        nonlocal seen
-        seen += 1
-        if seen > step:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return plain(self, *args)
-
-    SemanticSegmentation.loss = loss  # type: ignore[method-assign]
-    lab.load_model(folder).train(lab.data(drawn), name="killed", **RECIPE)
-
-
-def test_a_run_that_is_killed_goes_on_to_the_same_bits(folder: Path, drawn: Path) -> None:
-    straight = lab.load_model(str(folder)).train(lab.data(str(drawn)), name="straight", **RECIPE)
-    child = multiprocessing.get_context("fork").Process(
-        target=_train_and_be_killed, args=(str(folder), str(drawn), 4)
-    )
-    child.start()
-    child.join(100)
-    assert child.exitcode == -signal.SIGKILL
-    again = lab.resume("killed")
-    assert again.state == "done"
-    wanted, found = (run.model.module.state_dict() for run in (straight, again))
-    assert all(torch.equal(wanted[name], found[name]) for name in wanted)
 
 
 def test_bad_masks_are_told_before_the_first_step(drawn: Path, tmp_path: Path) -> None:

@@ -4,9 +4,7 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -24,7 +22,7 @@ from lepton_lab.metrics.regression import regression_values
 from lepton_lab.spec import ModelSpec, TrainSpec
 from lepton_lab.tasks import baseline, tasks
 from lepton_lab.tasks.rows import RowTask
-from lepton_lab.tasks.tabular_classification import TabularClassification, verdict
+from lepton_lab.tasks.tabular_classification import verdict
 
 CPU = torch.device("cpu")
 RECIPE: dict[str, Any] = {
@@ -205,44 +203,22 @@ def test_the_artifact_is_proven_and_answers_without_torch(
 @pytest.mark.slow
 def test_the_trees_can_be_exported_instead(runs: Any, classed: Any, tmp_path: Path) -> None:
     trees = lab.load_model(str(runs[0].path / "assets" / baseline.FOLDER))
-    artifact = trees.export("onnx", to=str(tmp_path / "trees.lepton"), data=classed)
-    assert artifact.verify().golden >= 8
+    artifact = runs[0].export(to=str(tmp_path / "trees.lepton"), baseline=True)
+    assert artifact.verify().golden >= 8 and artifact.manifest["name"].endswith("-baseline")
+    assert not [name for name in artifact.manifest["files"] if "baseline" in name]
     row = dict(classed.test.read(0))
     assert artifact.predict(row).probability == pytest.approx(
         trees.predict(row).probability, abs=1e-5
     )
+    network = runs[0].export("safetensors", to=str(tmp_path / "network.lepton"))
+    assert not [name for name in network.manifest["files"] if "baseline" in name]
 
 
-def _train_and_be_killed(customers: str, step: int) -> None:
-    seen = 0
-    plain = TabularClassification.loss
-
-    def loss(self: Any, *args: Any) -> Any:
-        nonlocal seen
-        seen += 1
-        if seen > step:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return plain(self, *args)
-
-    TabularClassification.loss = loss  # type: ignore[method-assign]
-    lab.load_model("lepton/mlp").train(lab.data(customers, drop="worth"), name="killed", **RECIPE)
-
-
-def test_a_run_that_is_killed_goes_on_to_the_same_bits(customers: Path, classed: Any) -> None:
-    straight = lab.load_model("lepton/mlp").train(classed, name="straight", **RECIPE)
-    child = multiprocessing.get_context("fork").Process(
-        target=_train_and_be_killed, args=(str(customers), 11)
-    )
-    child.start()
-    child.join(100)
-    assert child.exitcode == -signal.SIGKILL
-    again = lab.resume("killed")
-    assert again.state == "done"
-    wanted, found = (run.model.module.state_dict() for run in (straight, again))
-    assert all(torch.equal(wanted[name], found[name]) for name in wanted)
-    files = [run.model.built.files for run in (straight, again)]
-    assert files[0] == files[1]
-    assert set(files[0]) == {"baseline/config.json", "baseline/model.safetensors"}
+def test_what_was_fitted_beside_stands_in_the_same_table(runs: Any) -> None:
+    report = lab.evaluate(runs[0])
+    trees = report.beside["boosted trees"].values
+    assert "boosted trees" in report._repr_mimebundle_()["text/html"]
+    assert f"{trees['roc_auc']:.3f}" in str(report)
 
 
 def test_weights_and_focus_reach_the_loss(classed: Any) -> None:

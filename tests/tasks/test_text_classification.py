@@ -3,9 +3,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -120,35 +117,6 @@ def test_the_safetensors_folder_knows_what_its_texts_are(folder: Path, tmp_path:
         run = lab.load_model(str(folder)).train(data, **{**RECIPE, "epochs": 1})
         artifact = run.export("safetensors", to=str(tmp_path / f"{kind}.lepton"))
         assert artifact.certificate["formats"]["safetensors"]["agreement"] == 1.0
-
-
-def _train_and_be_killed(folder: str, reviews: str, step: int) -> None:
-    seen, plain = 0, TextClassification.loss
-
-    def loss(self: Any, *args: Any) -> Any:
-        nonlocal seen
-        seen += 1
-        if seen > step:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return plain(self, *args)
-
-    TextClassification.loss = loss  # type: ignore[method-assign]
-    lab.load_model(folder).train(lab.data(reviews), name="killed", **RECIPE)
-
-
-def test_a_run_that_is_killed_goes_on_to_the_same_bits(folder: Path, reviews: Path) -> None:
-    straight = lab.load_model(str(folder)).train(lab.data(str(reviews)), name="straight", **RECIPE)
-    child = multiprocessing.get_context("fork").Process(
-        target=_train_and_be_killed, args=(str(folder), str(reviews), 9)
-    )
-    child.start()
-    child.join(100)
-    assert child.exitcode == -signal.SIGKILL
-    np.random.seed(99)
-    again = lab.resume("killed")
-    assert again.state == "done"
-    wanted, found = (run.model.module.state_dict() for run in (straight, again))
-    assert all(torch.equal(wanted[name], found[name]) for name in wanted)
 
 
 def test_an_epoch_goes_through_texts_of_like_length_in_an_order_of_its_own() -> None:

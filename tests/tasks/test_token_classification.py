@@ -4,9 +4,7 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
-import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -295,35 +293,6 @@ def test_weights_alone_read_words_as_they_were_read_in_training(
     assert again.preprocessing == trained.built.preprocessing
     ours, theirs = trained.built.module.state_dict(), again.module.state_dict()
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)
-
-
-def _train_and_be_killed(folder: str, file: str, step: int) -> None:
-    seen = 0
-    plain = TokenClassification.loss
-
-    def loss(self: Any, *args: Any) -> Any:
-        nonlocal seen
-        seen += 1
-        if seen > step:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return plain(self, *args)
-
-    TokenClassification.loss = loss  # type: ignore[method-assign]
-    lab.load_model(folder).train(lab.data(file), name="killed", **RECIPE)
-
-
-def test_a_run_that_is_killed_goes_on_to_the_same_bits(folder: Path, file: Path) -> None:
-    straight = lab.load_model(str(folder)).train(lab.data(str(file)), name="straight", **RECIPE)
-    child = multiprocessing.get_context("fork").Process(
-        target=_train_and_be_killed, args=(str(folder), str(file), 7)
-    )
-    child.start()
-    child.join(100)
-    assert child.exitcode == -signal.SIGKILL
-    again = lab.resume("killed")
-    assert again.state == "done"
-    wanted, found = (run.model.module.state_dict() for run in (straight, again))
-    assert all(torch.equal(wanted[name], found[name]) for name in wanted)
 
 
 def test_a_changed_tag_is_another_data_set(file: Path, tmp_path: Path) -> None:

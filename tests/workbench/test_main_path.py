@@ -141,6 +141,17 @@ def test_the_artifact_agrees_and_verifies_without_torch(
     assert artifact.certificate["formats"]["onnx"]["agreement"] == 1.0
 
 
+def test_an_artifact_with_weights_is_a_model_again(
+    trained: Any, pictures: Path, tmp_path: Path
+) -> None:
+    _, model, _ = trained
+    model.export("safetensors", to=tmp_path / "weights.lepton")
+    again = lab.load_model(tmp_path / "weights.lepton")
+    path = pictures / "iris" / "iris-02.png"
+    assert again.predict(path).probabilities.tolist() == model.predict(path).probabilities.tolist()
+    assert again.classes == model.classes and again.name == "weights"
+
+
 def test_an_untrained_model_is_exported_and_says_so(tmp_path: Path) -> None:
     artifact = lab.load_model("lepton_glyphs", weights="none").export(
         "onnx", to=tmp_path / "glyphs.lepton"

@@ -15,7 +15,7 @@ def _entry(name: str, family: str, about: str) -> ModelEntry:
         source="tabular",
         task="tabular-classification",
         family=family,
-        input_size=(0, 0, 0),
+        input_size=(),
         licence="bsd-3-clause",
         description=about,
     )

@@ -243,6 +243,11 @@ def _number_score(outputs: Outputs, targets: Sequence[float]) -> Score:
     return Score("mae", regression_values(found, targets)["mae"], low, high, len(targets))
 
 
+def _carries(name: str) -> bool:
+    """The trees beside a network are a model of their own."""
+    return not name.startswith("baseline/")
+
+
 CLASSIFICATION = Signature(
     name="tabular-classification",
     description="A row as JSON to class probabilities.",
@@ -257,6 +262,7 @@ CLASSIFICATION = Signature(
     answer=_classes_answer,
     score=_classes_score,
     independent_check=lambda subject, samples: "",
+    carries=_carries,
     golden=1e-3,
 )
 
@@ -274,5 +280,6 @@ REGRESSION = Signature(
     answer=lambda outputs, row, labels: f"{float(outputs['value'][row]):.6g}",
     score=_number_score,
     independent_check=lambda subject, samples: "",
+    carries=_carries,
     golden=1e-3,
 )

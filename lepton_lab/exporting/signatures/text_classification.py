@@ -186,7 +186,9 @@ def _independent_check(subject: Subject, samples: Sequence[bytes]) -> str:
     for sample in samples:
         text = read_text(sample, pair)
         given = text if isinstance(text, tuple) else (text,)
-        found = theirs(*given, truncation="longest_first", max_length=most)
+        found = theirs(
+            *given, truncation="longest_first", max_length=most, return_token_type_ids=True
+        )
         row = ours.prepare(sample)
         for name in rule["inputs"]:
             if found["input_ids"] and found[name] != row[name].tolist():

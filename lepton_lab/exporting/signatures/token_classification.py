@@ -200,7 +200,8 @@ def _independent_check(subject: Subject, samples: Sequence[bytes]) -> str:
 
     from lepton_lab.runtime.inputs import preparer
 
-    theirs = PreTrainedTokenizerFast(tokenizer_object=Tokenizer.from_str(data.decode("utf-8")))
+    library: Any = PreTrainedTokenizerFast
+    theirs = library(tokenizer_object=Tokenizer.from_str(data.decode("utf-8")))
     ours = preparer(built.preprocessing, built.files)
     for words in filter(None, map(_list_of, samples)):
         row = ours.prepare(words)

@@ -27,6 +27,7 @@ class ExportOptions:
     to: str | None = option(
         None, "folder to write, such as flowers.lepton; beside the run when left out"
     )
+    baseline: bool = option(False, "write the boosted trees that were fitted beside a model of tables")
 
 
 def call(request: Request, namespace: Mapping[str, Any]) -> Any:
