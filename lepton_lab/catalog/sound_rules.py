@@ -31,7 +31,8 @@ def default_extractor(model_type: str) -> dict[str, Any]:
     """
     from transformers.models.auto import feature_extraction_auto
 
-    pairs: Any = feature_extraction_auto.FEATURE_EXTRACTOR_MAPPING_NAMES
+    known: Any = feature_extraction_auto
+    pairs = known.FEATURE_EXTRACTOR_MAPPING_NAMES
     return {"feature_extractor_type": str(pairs.get(model_type, ""))}
 
 

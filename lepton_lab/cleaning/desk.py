@@ -27,7 +27,7 @@ from lepton_lab.errors import NotFoundError, did_you_mean
 from lepton_lab.rendering import visible
 
 if TYPE_CHECKING:
-    from lepton_lab.datasets import ImageDataset
+    from lepton_lab.datasets import Dataset
 
 
 class Desk:
@@ -48,7 +48,7 @@ class Desk:
 
     def __init__(
         self,
-        data: ImageDataset,
+        data: Dataset,
         features: NDArray[np.float32],
         path: Path,
         run: tuple[str, NDArray[np.float64]] | None = None,
@@ -125,7 +125,7 @@ class Desk:
                 self._scored = edits, self._scorer.score(edits)
             return self._scored[1]
 
-    def apply(self) -> ImageDataset:
+    def apply(self) -> Dataset:
         """A new data set with the edits; `lab.data(..., edits=data.spec.edits)` reads it again.
 
         Raises:

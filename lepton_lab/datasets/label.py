@@ -49,5 +49,10 @@ class Labels:
     fewest: int = 2
     draw: Callable[[np.ndarray, Any, Sequence[str], str], Markup] | None = None
 
+    @property
+    def description(self) -> str:
+        """What they are, in a line."""
+        return f"Labels of the kind {self.name}."
+
 
 labelings: Registry[Labels] = Registry("labeling")

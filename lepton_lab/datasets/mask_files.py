@@ -126,9 +126,9 @@ def _values(image: Image.Image) -> np.ndarray:
     if image.mode == "F":
         raise ImageError("no-mask", "its pixels are fractions; whole numbers are needed")
     red, green, blue = np.moveaxis(np.asarray(image.convert("RGB")).astype(np.int32), 2, 0)
-    if np.array_equal(red, green) and np.array_equal(red, blue):
-        return red
-    return COLOR | red << 16 | green << 8 | blue
+    grey = np.array_equal(red, green) and np.array_equal(red, blue)
+    found: np.ndarray = red if grey else COLOR | red << 16 | green << 8 | blue
+    return found
 
 
 def _black_and_white(values: np.ndarray, kind: str) -> np.ndarray:

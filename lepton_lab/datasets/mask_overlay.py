@@ -43,7 +43,8 @@ def overlay(pixels: np.ndarray, mask: np.ndarray, count: int) -> np.ndarray:
     shown = (mask > 0) & (mask < count)
     weight = np.where(shown, np.float32(STRENGTH), np.float32(0))[..., None]
     mixed = pixels * (1 - weight) + palette[mask] * weight
-    return np.rint(mixed).astype(np.uint8)
+    found: np.ndarray = np.rint(mixed).astype(np.uint8)
+    return found
 
 
 def legend(classes: Sequence[str], present: Iterable[int]) -> Markup:

@@ -20,14 +20,14 @@ from lepton_lab.tasks.text_classification import RECORD as _TEXT_CLASSIFICATION
 from lepton_lab.tasks.token_classification import RECORD as _TOKEN_CLASSIFICATION
 
 for _record in (
-    _TABULAR_CLASSIFICATION,
-    _TABULAR_REGRESSION,
     _IMAGE_CLASSIFICATION,
-    _AUDIO_CLASSIFICATION,
-    _SEMANTIC_SEGMENTATION,
-    _OBJECT_DETECTION,
     _TEXT_CLASSIFICATION,
     _TOKEN_CLASSIFICATION,
+    _OBJECT_DETECTION,
+    _SEMANTIC_SEGMENTATION,
+    _AUDIO_CLASSIFICATION,
+    _TABULAR_CLASSIFICATION,
+    _TABULAR_REGRESSION,
 ):
     tasks.register(_record)
 

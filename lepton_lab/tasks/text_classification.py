@@ -198,7 +198,7 @@ class TextClassification(BaseTask):
         if self.kind == "number":
             return np.array(np.nan if label is None else label, np.float32)
         if self.kind == "classes":
-            return memberships([label], len(self.classes))[0].astype(np.float32)
+            return np.array(memberships([label], len(self.classes))[0], np.float32)
         return np.array(-1 if label is None else label, np.int64)
 
     def _weight(self, split: Split, label: np.ndarray) -> np.ndarray:
@@ -215,7 +215,7 @@ class TextClassification(BaseTask):
         if self.kind == "class":
             return np.asarray(weights[int(label)])
         chosen: np.ndarray = np.where(label > 0, weights[:, 1], weights[:, 0])
-        return chosen.astype(np.float32)
+        return chosen
 
     def _said(self, probabilities: np.ndarray) -> str:
         """The answer in words."""

@@ -106,7 +106,7 @@ def use_texts(built: BuiltModel, about: Mapping[str, Any]) -> None:
 
 def is_pair(data: Dataset) -> bool:
     """Whether the samples of a data set are two texts each."""
-    return len(data.train) > 0 and not isinstance(data.train[0].payload, str)
+    return len(data.train) > 0 and not isinstance(data.train.read(0), str)
 
 
 def scale_of(targets: np.ndarray) -> dict[str, float]:

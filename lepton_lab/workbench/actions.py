@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import copy
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from lepton_lab.errors import LeptonError
 from lepton_lab.journal import runs_root
 from lepton_lab.rendering import learning_rate as shown_rate
 from lepton_lab.spec import RunSpec, TrainSpec, parse
+from lepton_lab.workbench.heads import with_head
 from lepton_lab.workbench.held_out import chosen_split
 from lepton_lab.workbench.standing import latest
 
@@ -337,57 +337,6 @@ def _data(value: Any) -> Dataset:
     from lepton_lab.workbench.resolve import resolve_data
 
     return resolve_data(value)
-
-
-def check_task(data: Dataset) -> None:
-    """Whether samples and labels are what the data's task takes.
-
-    Raises:
-        LeptonError: They are not; the tasks that fit are named.
-    """
-    from lepton_lab.tasks import tasks
-
-    record = tasks.get(data.task)
-    if data.content == record.content and data.labels in (record.labels, *record.also):
-        return
-    fitting = [
-        one.name
-        for one in tasks
-        if one.content == data.content and data.labels in (one.labels, *one.also)
-    ]
-    raise LeptonError(
-        f"'{data.name}' is no data for {record.name}.",
-        f"Its samples are of the kind {data.content} with labels of the kind {data.labels}; "
-        f"{record.name} takes {record.content} with {record.labels}.",
-        f"--task={fitting[0]}" if fitting else "",
-    )
-
-
-def with_head(
-    model: LeptonModel, data: Dataset, spec: TrainSpec
-) -> tuple[BuiltModel, dict[str, Any]]:
-    """A module of its own for this training, with a head for the data's classes, and the parent run."""
-    from lepton_lab.catalog import from_config
-    from lepton_lab.tasks import tasks
-
-    check_task(data)
-    if model._run is None or model.task != data.task:
-        model.task = data.task
-        return tasks.get(data.task).build(model.spec, data, spec.seed), {}
-    before = model.built
-    if tuple(before.classes) == tuple(data.classes):
-        built = copy.deepcopy(before)
-    else:
-        built = from_config(before.config, classes=data.classes)
-        head = set(built.head)
-        kept = {
-            name: value for name, value in before.module.state_dict().items() if name not in head
-        }
-        built.module.load_state_dict(kept, strict=False)
-        built.preprocessing, built.files = before.preprocessing, before.files
-        built.recipe = before.recipe
-    built.weights, built.pretrained = f"run {model._run.name}", True
-    return built, {"run": model._run.name, "weights": True}
 
 
 def _decided(built: BuiltModel, data: Dataset, spec: TrainSpec) -> Plan:

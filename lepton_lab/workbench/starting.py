@@ -199,7 +199,7 @@ def work_of(run: Run, folder: RunFolder) -> Work:
 
 def _first_weights(run: Run, work: Work) -> None:
     """The module as it was before the run's first step: from its model, or from the run that it began from."""
-    from lepton_lab.workbench.actions import with_head
+    from lepton_lab.workbench.heads import with_head
     from lepton_lab.workbench.listing import run as run_called
     from lepton_lab.workbench.model import LeptonModel
 

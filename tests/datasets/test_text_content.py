@@ -50,3 +50,21 @@ def test_the_card_says_how_long_texts_are():
     rows = [{"text": "word " * (i + 1), "label": "ab"[i % 2]} for i in range(20)]
     card = repr(data(rows, text="text"))
     assert "20 texts" in card and "longest 20" in card
+
+
+def test_data_of_a_notebook_are_the_same_when_they_come_back_from_a_run(tmp_path):
+    from lepton_lab.datasets import handover
+
+    single = [{"text": f'["text", "{i}"] naïve', "label": "ab"[i % 2]} for i in range(20)]
+    pairs = [{"premise": f"text {i}", "hypothesis": "x", "label": "ab"[i % 2]} for i in range(20)]
+    several = [{"text": f"text {i}", "label": ["a", "b"][: i % 3]} for i in range(30)]
+    scores = [{"text": f"some more text {i}", "label": i / 7} for i in range(30)]
+    for number, rows in enumerate((single, pairs, several, scores)):
+        ds = data(rows)
+        handover.save(ds, tmp_path / str(number))
+        again = handover.load(tmp_path / str(number))
+        assert again.fingerprint() == ds.fingerprint() and again.labels == ds.labels
+        for split, other in zip(ds.splits(), again.splits(), strict=True):
+            assert [s.label for s in split] == [s.label for s in other]
+            texts = [split.read(i) for i in range(len(split))]
+            assert texts == [other.read(i) for i in range(len(other))]

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -80,8 +81,34 @@ def text_inputs(source: Any) -> list[tuple[str, Any]]:
 
 def encoded_text(payload: Any) -> bytes:
     """UTF-8, as an artifact takes it; a pair is a JSON list."""
+    if isinstance(payload, bytes):
+        return payload
     text = payload if isinstance(payload, str) else json.dumps(list(payload), ensure_ascii=False)
     return text.encode("utf-8", "replace")
+
+
+def read_text(payload: Any) -> Any:
+    """A string or a pair of strings, also from the bytes that `encoded_text` made of it.
+
+    >>> read_text(encoded_text("one")), read_text(encoded_text(("one", "other")))
+    ('one', ('one', 'other'))
+    """
+    if not isinstance(payload, bytes):
+        return payload
+    text = payload.decode("utf-8", "replace")
+    if text.startswith('["'):
+        with contextlib.suppress(ValueError, RecursionError):
+            found = json.loads(text)
+            pair = tuple(found) if isinstance(found, list) else ()
+            if _is_pair(pair) and encoded_text(pair) == payload:
+                return pair
+    return text
+
+
+def parts_of(payload: Any) -> tuple[str, ...]:
+    """The one or two strings of a sample."""
+    text = read_text(payload)
+    return (text,) if isinstance(text, str) else tuple(text)
 
 
 def _is_pair(source: Any) -> bool:
@@ -91,7 +118,7 @@ def _is_pair(source: Any) -> bool:
 
 
 def _check(payload: Any) -> Check:
-    parts = (payload,) if isinstance(payload, str) else tuple(payload)
+    parts = parts_of(payload)
     data = "\x1f".join(parts).encode("utf-8", "surrogatepass")
     if not any(part.strip("\0\ufeff \t\r\n") and part.strip() for part in parts):
         return Check(len(data), digest_of(data), code="no-text", reason="there is no text")
@@ -100,14 +127,13 @@ def _check(payload: Any) -> Check:
 
 def facts_of(payload: Any) -> TextFacts:
     """How long a text is; both of a pair together."""
-    parts = (payload,) if isinstance(payload, str) else tuple(payload)
+    parts = parts_of(payload)
     return TextFacts(sum(map(len, parts)), sum(len(part.split()) for part in parts))
 
 
 def _tile(split: Split, index: int) -> Markup:
     sample = split[index]
-    parts = (sample.payload,) if isinstance(sample.payload, str) else tuple(sample.payload)
-    shown = [shortened(part) for part in parts]
+    shown = [shortened(part) for part in parts_of(sample.payload)]
     body = "<hr>".join(f'<div dir="auto">{escape(part)}</div>' for part in shown)
     style = "max-width:16em;max-height:9em;overflow:hidden;font-size:.85em;overflow-wrap:anywhere"
     return Markup(
@@ -179,7 +205,7 @@ def folded(payload: Any) -> str:
     >>> folded("Hello,  World!") == folded("hello world")
     True
     """
-    parts = (payload,) if isinstance(payload, str) else tuple(payload)
+    parts = parts_of(payload)
     return "\x1f".join(re.sub(r"[\W_]+", "", part[:LONG].casefold()) for part in parts).strip(
         "\x1f"
     )
@@ -190,7 +216,7 @@ RECORD = Content(
     noun="text",
     nouns="texts",
     check=check_texts,
-    read=lambda payload: payload,
+    read=read_text,
     encoded=encoded_text,
     inputs=text_inputs,
     tile=_tile,

@@ -107,8 +107,8 @@ def pair_up(root: Path, masks: str = "") -> Layout:
             if is_image(place.images, name) and not (inside and path.is_relative_to(place.masks)):
                 split = place.split or _split_of(name) or lists.get(PurePosixPath(name).stem)
                 if not lists or split or place.split:
-                    key = place.images, _key(name)
-                    pairs[key] = Pair(_relative(path, root), path, split)
+                    found = Pair(_relative(path, root), path, split)
+                    pairs[place.images, _key(name)] = found
         known = walk(place.masks)
         keys = {key for folder, key in pairs if folder == place.images}
         for name in known.files:

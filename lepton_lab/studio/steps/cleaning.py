@@ -25,7 +25,7 @@ from lepton_lab.studio.state import Result, State
 from lepton_lab.studio.steps.run import over
 
 if TYPE_CHECKING:
-    from lepton_lab.datasets import ImageDataset
+    from lepton_lab.datasets import Dataset
     from lepton_lab.workbench import Cleaning, Run
 
 WORDS = {"relabel": "relabelled", "drop": "dropped", "keep": "kept"}
@@ -36,7 +36,7 @@ WHY = (
 )
 
 
-def original(state: State) -> ImageDataset | None:
+def original(state: State) -> Dataset | None:
     """The data that were read, before any edits."""
     data = state.result("data")
     return None if data is None else data.original or data

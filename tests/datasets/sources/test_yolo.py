@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from lepton_lab.datasets import data
+from lepton_lab.datasets.sources import yolo
 from lepton_lab.errors import DataError
 from tests.datasets.annotations import corners, numbered, pictures, words
-from tests.datasets.trees import codes, folder, problem, side_of, three_lines
+from tests.datasets.trees import folder, problem, side_of, three_lines
 
 # Of 48 x 40 pixels: (12, 10) to (36, 20).
 LINE = "1 0.5 0.375 0.5 0.25\n"
@@ -131,8 +132,9 @@ def test_no_label_file_at_all_is_an_error(tmp_path):
     three_lines(caught.value)
 
 
-def test_class_folders_called_images_and_labels_stay_class_folders(tmp_path):
+def test_folders_called_images_and_labels_are_not_enough(tmp_path):
     root = folder(tmp_path / "scans", images=3, labels=3)
     (root / "labels" / "notes.txt").write_text("some words about it\n")
-    ds = data(root)
-    assert ds.task == "image-classification" and "boxes-unreadable" not in codes(ds)
+    assert not yolo.recognizes(str(root))
+    label(root, "labels/000.txt")
+    assert yolo.recognizes(str(root))
