@@ -34,7 +34,9 @@ def card(dataset: Dataset) -> Card:
         said = ", ".join(f"{role}={column}" for role, column in dataset.columns.items())
         facts["task"] = f"{dataset.task}: {said}"
     facts |= content.facts(dataset)
-    unread = summary(dataset.problems, len(dataset.checks))
+    filed = dataset.content in ("image", "sound")
+    nouns = ("file", "files") if filed else (content.noun, content.nouns)
+    unread = summary(dataset.problems, len(dataset.checks), nouns)
     if unread:
         facts["left out"] = unread
     bars = [Bars(dataset.classes, _counts(dataset))] if dataset.classes else []

@@ -61,13 +61,15 @@ def leave_out(
     return [r for r in records if not checks[r.id].code]
 
 
-def summary(problems: list[Finding], total: int) -> str:
+def summary(
+    problems: list[Finding], total: int, nouns: tuple[str, str] = ("file", "files")
+) -> str:
     """One line over all kinds of damage, or an empty string."""
     codes = {code for code, _ in WORDS.values()}
     count = sum(f.count for f in problems if f.code in codes)
     if not count:
         return ""
-    of = f"{number(count)} of {plural(total, 'file')} cannot be read and "
+    of = f"{number(count)} of {plural(total, *nouns)} cannot be read and "
     return of + ("was left out." if count == 1 else "were left out.")
 
 

@@ -161,7 +161,7 @@ def test_a_data_set_can_be_pickled(tmp_path):
 
 def test_what_others_rely_on_is_there(tmp_path):
     ds = data(folder(tmp_path, a=6, b=6))
-    assert (ds.kind, ds.task, ds.batch_size, ds.shuffle, ds.flip_safe) == (
+    assert (ds.content, ds.task, ds.batch_size, ds.shuffle, ds.flip_safe) == (
         "image",
         "image-classification",
         None,
