@@ -101,13 +101,19 @@ def test_every_link_and_picture_is_there() -> None:
 
 
 def test_the_models_that_need_a_network_have_real_names() -> None:
-    lines = [line for line in blocks("text")[0].splitlines() if line]
-    names = [shlex.split(line)[2] for line in lines]
+    (block,) = (block for block in blocks("text") if "resnet18" in block)
+    names = [shlex.split(line)[2] for line in block.splitlines() if line]
     known = set(lab.models().names)
     assert len(names) == 3
     assert {name.removeprefix("timm/") for name in names[:2]} & known
     for name in names[:2]:
         assert lab.models(f"{name.removeprefix('timm/')}*"), name
+
+
+def test_the_models_of_other_tasks_are_in_the_catalogue() -> None:
+    (block,) = (block for block in blocks("text") if "reviews.csv" in block)
+    names = [shlex.split(line)[2] for line in block.splitlines() if " train " in line]
+    assert len(names) == 3 and set(names) <= set(lab.models().names)
 
 
 def test_what_is_said_about_the_backbone_is_so() -> None:

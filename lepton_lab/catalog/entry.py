@@ -34,6 +34,7 @@ class ModelEntry:
         description: One line.
         fixed_input: The module is built for one image size.
         location: Folder of a local model; empty otherwise.
+        also: Further tasks that it can be trained for.
     """
 
     name: str
@@ -53,6 +54,7 @@ class ModelEntry:
     description: str = ""
     fixed_input: bool = False
     location: str = ""
+    also: tuple[str, ...] = ()
 
     @property
     def architecture(self) -> str:

@@ -20,7 +20,7 @@ _SORTS = {
     "params": lambda entry: (entry.params == 0, entry.params, entry.name),
     "image_size": lambda entry: (max(entry.input_size[1:], default=0), entry.params, entry.name),
 }
-_SOURCES = ("builtin", "timm", "transformers")
+_SOURCES = ("builtin", "timm", "transformers", "tabular")
 
 
 class ModelList(Sequence[ModelEntry]):
@@ -88,7 +88,7 @@ def models(
         max_params: Largest number of parameters: 30_000_000, "30M", "1.5B".
         max_image_size: Largest side of the input image in pixels.
         licence: Part of the licence's name, such as "apache".
-        source: "timm", "transformers" or "builtin".
+        source: "timm", "transformers", "tabular" or "builtin".
         cached: True for the ones whose weights are on this machine, False for the others.
         sort: "name", "params" or "image_size".
 
@@ -101,7 +101,7 @@ def models(
     everything = index.entries()
     found = [entry for entry in everything if matches(entry, pattern)]
     if task is not None:
-        found = [entry for entry in found if entry.task == task]
+        found = [entry for entry in found if task in (entry.task, *entry.also)]
     if limit is not None:
         found = [entry for entry in found if 0 < entry.params <= limit]
     if max_image_size is not None:

@@ -42,7 +42,7 @@ CHROMIUM_OPTIONS = [
 ]
 
 
-def until(check: Callable[[], Any], seconds: float = 30.0, what: str = "") -> Any:
+def until(check: Callable[[], Any], seconds: float = 60.0, what: str = "") -> Any:
     """The first true value of `check`, asked again and again."""
     deadline = time.monotonic() + seconds
     while not (value := check()):

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lepton_lab.datasets import Record, data
+from lepton_lab.datasets.labels import labelings
 from lepton_lab.datasets.vocabulary import check_known, classes_of, similar
 from lepton_lab.errors import DataError
 from tests.datasets.trees import codes, folder, labels, problem, three_lines
@@ -57,7 +58,7 @@ def test_two_unknown_classes_on_two_sides_are_told_together():
     with pytest.raises(
         DataError, match=r'2 classes are in test and val but not in train: "x", "y"'
     ):
-        check_known(records, ("a",))
+        check_known(records, ("a",), labelings.get("class"))
 
 
 @pytest.mark.parametrize(

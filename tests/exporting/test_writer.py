@@ -59,7 +59,7 @@ def check_untrained(artifact):
     assert artifact.certificate["metric"] is None
     assert "untrained" in artifact._repr_mimebundle_()["text/plain"]
     card = (artifact.path / "MODEL_CARD.md").read_text("utf-8")
-    assert "**untrained**" in card and "generated pictures" in card and "accuracy" not in card
+    assert "**untrained**" in card and "generated samples" in card and "accuracy" not in card
     assert artifact.verify().golden == 20
 
 

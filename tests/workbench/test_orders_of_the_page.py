@@ -47,7 +47,7 @@ def test_a_branch_ordered_from_the_page_keeps_its_checkpoint_while_the_parent_go
     wait_for(lambda: child.history["train/loss"])
     child.stop()
     assert child.wait().state == "stopped"
-    assert child.record["parent"] == {"run": "trunk", "step": step}
+    assert child.record["parent"] == {"run": "trunk", "step": step, "learning_rate": None}
 
 
 @pytest.mark.parametrize(("name", "action"), [("nobody", "stop"), ("nobody", "branch")])

@@ -16,6 +16,7 @@ def _entry(name: str, family: str, about: str) -> ModelEntry:
         task="tabular-classification",
         family=family,
         input_size=(),
+        also=("tabular-regression",),
         licence="bsd-3-clause",
         description=about,
     )

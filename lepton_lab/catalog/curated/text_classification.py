@@ -16,6 +16,7 @@ def _entry(name: str, family: str, millions: float, licence: str, about: str) ->
         task="text-classification",
         family=family,
         params=round(millions * 1e6),
+        input_size=(),
         licence=licence,
         hub_id=name,
         description=about,
