@@ -139,3 +139,30 @@ def test_clean_wants_data():
     latest.data = None
     with pytest.raises(LeptonError, match="No data was used yet"):
         lab.clean()
+
+
+def test_texts_are_cleaned_like_pictures_and_shown_as_text(tmp_path: Path) -> None:
+    from tests.tiny_texts import make_text_model, make_texts
+
+    rows = [
+        f"{text};{('money' if name == 'sport' else 'sport') if i == 40 else name}"
+        for i, (text, name) in enumerate(make_texts(90))
+    ]
+    (tmp_path / "r.csv").write_text("\n".join(["text;label", *rows]), "utf-8")
+    model = make_text_model(tmp_path / "tiny")
+    run = lab.train(str(model), lab.data(tmp_path / "r.csv"), epochs=6, lr=5e-3, layer_decay=1.0)
+    cleaning = lab.clean(run)
+    first = {cleaning.pool.samples[s.place].id for s in cleaning.suspects[:12]}
+    assert "row 000042" in first  # the header is line 1
+    cleaning.page._show()
+    items = cleaning.page.widget.view["items"]
+    shown = {cleaning.pool.samples.read(item["key"]) for item in items}
+    assert {item["text"] for item in items} == shown and cleaning.page.widget.pictures == {}
+
+
+def test_samples_without_one_class_each_are_refused(tmp_path: Path) -> None:
+    rows = "\n".join(f"text number {i} of many;{i}.5" for i in range(30))
+    (tmp_path / "n.csv").write_text(f"text;score\n{rows}", "utf-8")
+    data = lab.data(tmp_path / "n.csv", text="text", label="score", task="text-classification")
+    with pytest.raises(LeptonError, match="cannot be cleaned"):
+        lab.clean(data)
