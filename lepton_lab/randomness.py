@@ -13,10 +13,18 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 
 generators = threading.RLock()
+
+
+def loaded_torch() -> Any:
+    """The module torch where it was imported to its end; None also while another thread still imports it."""
+    torch = sys.modules.get("torch")
+    unfinished = getattr(getattr(torch, "__spec__", None), "_initializing", False)
+    return None if unfinished else torch
 
 
 @contextmanager
@@ -25,7 +33,7 @@ def borrowed_generators() -> Iterator[None]:
 
     A torch that was not imported yet has no state to keep.
     """
-    torch = sys.modules.get("torch")
+    torch = loaded_torch()
     with generators:
         python, legacy = random.getstate(), np.random.get_state()
         tensors = torch.random.get_rng_state() if torch else None

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lepton_lab.journal import run_folders
+from lepton_lab.randomness import loaded_torch
 from lepton_lab.rendering import Card
 
 if TYPE_CHECKING:
@@ -65,13 +66,11 @@ def bench() -> Bench:
 
 
 def _device() -> str:
-    import sys
-
     import psutil
 
     free = psutil.virtual_memory().available / 1e9
     text = f"CPU, {os.cpu_count()} cores, {free:.1f} GB free"
-    torch = sys.modules.get("torch")
+    torch = loaded_torch()
     if torch is not None and torch.cuda.is_available():
         return f"{torch.cuda.get_device_name(0)}; {text}"
     return text
