@@ -190,18 +190,24 @@ def _typed(state: State) -> dict[str, Any]:
 
 def _preparation(state: State) -> tuple[Any, ...]:
     name, loading = model_step.chosen(state)
-    return name, tuple(loading.items())
+    data = state.result("data")
+    return name, tuple(loading.items()), None if data is None else (data.task, len(data.classes))
 
 
 def prepare(state: State, tell: Tell) -> Change:
     """Build the model once with random weights, to say what `auto` will stand for."""
-    from lepton_lab.catalog import build
+    from lepton_lab.tasks import tasks
 
     name, loading = model_step.chosen(state)
     spec = parse(ModelSpec, {"name": name, **loading})
-    built = build(replace(spec, weights="none"))
+    data = state.result("data")
+    built = tasks.get(data.task).build(replace(spec, weights="none"), data, 0)
     norms = any("BatchNorm" in type(m).__name__ for m in built.module.modules())
-    about = {"pretrained": spec.weights != "none" and built.entry.pretrained, "batch_norm": norms}
+    about = {
+        "pretrained": spec.weights != "none" and built.entry.pretrained,
+        "batch_norm": norms,
+        "recipe": built.recipe,
+    }
     result = Result(about, _preparation(state))
     return lambda now: now.with_result("prepared", result)
 
