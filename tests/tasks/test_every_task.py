@@ -7,7 +7,6 @@ A task without a kit here fails the walk, so none can be registered that does no
 from __future__ import annotations
 
 import math
-import multiprocessing
 import os
 import signal
 from collections.abc import Callable
@@ -24,6 +23,7 @@ from lepton_lab.training import loop
 from tests.catalog import tiny_detection, tiny_segmentation, tiny_sounds
 from tests.conftest import make_pictures
 from tests.datasets import mask_trees
+from tests.faults.children import warm
 from tests.tasks import test_object_detection as boxes
 from tests.tasks import test_tabular as tables
 from tests.tasks import test_token_classification as words
@@ -107,7 +107,9 @@ RECIPE: dict[str, Any] = {
 }  # fmt: skip
 
 
-def _train_and_be_killed(kit: Kit, steps: int) -> None:
+def _train_and_be_killed(kit: Kit, steps: int, environment: dict[str, str]) -> None:
+    os.environ.update(environment)
+    torch.set_num_threads(1)
     plain, taken = loop.step, 0
 
     def step(*args: Any) -> None:
@@ -128,7 +130,7 @@ def test_a_task_goes_the_whole_way(name: str, tmp_path: Path) -> None:
     data = lab.data(kit.data, **kit.options)
     assert data.task == name
     straight = lab.load_model(kit.model).train(data, name="straight", **{**RECIPE, **kit.recipe})
-    child = multiprocessing.get_context("fork").Process(target=_train_and_be_killed, args=(kit, 3))
+    child = warm.Process(target=_train_and_be_killed, args=(kit, 3, dict(os.environ)))
     child.start()
     child.join(100)
     assert child.exitcode == -signal.SIGKILL
