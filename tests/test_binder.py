@@ -2,8 +2,9 @@
 """The steps of a Binder image, in a fresh environment, with every process inside a session's memory.
 
 There is no image builder and no conda here, so each step is done as it would do it. The two packages
-that `environment.yml` takes from conda are lent, with what they require, by the environment that runs
-this test; `postBuild` installs all the rest anew, and everything after that goes through `start`.
+that `environment.yml` takes from conda, and the largest of the others, are lent, with what they require,
+by the environment that runs this test, which installed them from the same names; `postBuild` installs all
+the rest anew, and everything after that goes through `start`.
 Memory is the sum of the resident sets of all processes of the session, which counts what they share
 more than once; a session above its limit is ended, as Binder would end it.
 """
@@ -46,6 +47,7 @@ COPIED = (
 )
 LEFT_OUT = shutil.ignore_patterns("__pycache__", "node_modules", "lib")
 NOT_FOR_PIP = ("python", "pip", "nodejs")
+LARGE = ("onnx", "onnxruntime", "onnxscript", "pandas", "plotly", "pyarrow", "scikit-learn", "timm", "transformers")
 NOTEBOOK = "notebooks/01_first_model.ipynb"
 
 
@@ -149,7 +151,8 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict
     venv, lent = folder / ".environment", folder / ".lent"
     subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
     lent.mkdir()
-    lend(conda_packages((folder / "binder" / "environment.yml").read_text("utf-8")), lent)
+    listed = conda_packages((folder / "binder" / "environment.yml").read_text("utf-8"))
+    lend([*listed, *map(Requirement, LARGE)], lent)
     site = next(venv.glob("lib/python*/site-packages"))
     (site / "lent.pth").write_text(f"{lent}\n", "utf-8")
     environment = session_environment(folder, venv)
