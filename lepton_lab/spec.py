@@ -79,6 +79,7 @@ class DataSpec:
     seed: int = option(42, "seed of the split", low=0)
     fold: str = option("", "K/N: cut train and val into N folds and hold the K-th out as val")
     edits: str = option("", "edits file of lab.clean; FILE@N for its first N lines")
+    licence: str = option("", "licence of the data, for model cards; read from a README.md where it has one")
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ class TrainSpec:
     weight_decay: float | Literal["auto"] = option("auto", "decoupled weight decay; not on norms and biases", low=0.0, high=1.0)
     layer_decay: float | Literal["auto"] = option("auto", "factor by which the rate shrinks per layer from the head down; 1 is off", low=0.01, high=1.0)
     freeze: int | Literal["none", "backbone"] = option("none", "none, backbone, or the number of first layer groups that stay fixed", low=0)
-    label_smoothing: float = option(0.1, "share of the target spread over the other classes", low=0.0, high=0.9)
+    label_smoothing: float | Literal["auto"] = option("auto", "share of the target spread over the other classes", low=0.0, high=0.9)
     mixup: float = option(0.0, "alpha of mixup; 0 is off", low=0.0, high=10.0)
     cutmix: float = option(0.0, "alpha of cutmix; 0 is off", low=0.0, high=10.0)
     ema: float = option(0.0, "decay of the weight average that is evaluated and kept; 0 is off", low=0.0, high=0.99999)

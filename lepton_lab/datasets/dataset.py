@@ -14,11 +14,13 @@ import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from lepton_lab.datasets.assemble import Assembled, assemble
 from lepton_lab.datasets.cache import PixelCache
 from lepton_lab.datasets.checking import Check
+from lepton_lab.datasets.licence import declared
 from lepton_lab.datasets.records import Finding, Reading, Sample, Source, call, no_such
 from lepton_lab.datasets.sources import arrays as arrays_source
 from lepton_lab.datasets.sources import hub as hub_source
@@ -69,6 +71,7 @@ class Dataset:
         self.name, self.spec = reading.name or "data", spec
         self.content, self.labels, self.task = reading.content, reading.labels, reading.task
         self.columns = dict(reading.columns)
+        self.licence = spec.licence or reading.licence or (declared(Path(spec.path)) if spec.path else "")
         self.classes, self.problems = parts.classes, list(parts.problems)
         self.batch_size, self.shuffle, self.flip_safe = batch_size, shuffle, reading.flip_safe
         self.checks, self.groups = parts.checks, parts.groups
@@ -213,6 +216,7 @@ class Dataset:
             labels=self.labels,
             task=self.task,
             columns=self.columns,
+            licence=self.licence,
         )
         known = self.checks if checks is None else checks
         parts = Assembled(samples, self.classes, list(problems), known, self.groups)

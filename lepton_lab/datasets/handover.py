@@ -58,6 +58,7 @@ def save(data: Dataset, folder: Path) -> None:
         "labels": data.labels,
         "task": data.task,
         "columns": data.columns,
+        "licence": data.licence,
         "splits": splits,
     }
     with durable.new_directory(folder) as aside:
@@ -98,6 +99,7 @@ def load(folder: Path) -> Dataset:
             labels=about["labels"],
             task=about["task"],
             columns=about["columns"],
+            licence=about.get("licence", ""),
         ),
         Assembled(samples, tuple(about["classes"]), [], checks),
         from_json(DataSpec, about["spec"]),

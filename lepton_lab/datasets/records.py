@@ -115,6 +115,7 @@ class Reading:
         labels: What its label is: the name of a registered kind of label.
         task: What the data is for.
         columns: Role -> column of a table, as far as there is one ("text": "review").
+        licence: Of the data, where the source knows it.
     """
 
     records: Sequence[Record]
@@ -126,6 +127,7 @@ class Reading:
     labels: str = "class"
     task: str = "image-classification"
     columns: Mapping[str, str] = field(default_factory=dict)
+    licence: str = ""
 
     @classmethod
     def of(cls, result: Reading | Iterable[Record], name: str = "") -> Reading:

@@ -10,22 +10,27 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lepton_lab import durable
 from lepton_lab.errors import DataError, NotFoundError, StorageError, did_you_mean
 from lepton_lab.exporting.archive import pack, unpack
+from lepton_lab.exporting.benchmark import Benchmark, benchmark
 from lepton_lab.exporting.card import score_text
+from lepton_lab.exporting.download import Download
 from lepton_lab.exporting.process import run_python
 from lepton_lab.rendering import Card, Table, duration, size
 from lepton_lab.runtime.errors import BundleError, InputError
 from lepton_lab.runtime.manifest import MANIFEST, read_manifest
 from lepton_lab.runtime.predictor import MODEL, Predictor
+
+if TYPE_CHECKING:
+    from lepton_lab.serving import Serving
 
 SUFFIX = ".lepton"
 # Kind of input -> something to ask, as the card says it.
@@ -151,11 +156,47 @@ class Artifact:
             report["seconds"],
         )
 
+    def benchmark(self, batch_sizes: Sequence[int] = (1, 8, 32), seconds: float = 2.0) -> Benchmark:
+        """How fast it answers here, with the runtime that serves it: p50 and p95 by batch size.
+
+        Args:
+            batch_sizes: How many inputs at once; of the artifact's own golden samples.
+            seconds: How long to measure in all; each size is measured at least five times.
+
+        Raises:
+            DataError: Sizes or seconds that cannot be measured.
+            StorageError: A file was changed, or it holds no ONNX model.
+        """
+        with _told(self.path):
+            return benchmark(self.path, batch_sizes, seconds)
+
+    def serve(self, port: int = 0, **options: Any) -> Serving:
+        """Answer over HTTP from a process of its own, after every file and golden sample was checked.
+
+        Args:
+            port: On this machine; 0 takes a free one.
+            **options: See `lepton_lab.serving.start`.
+
+        Returns:
+            Its address, its token, `predict` and `stop`; it also ends with this process.
+
+        Raises:
+            LeptonError: The server's libraries are missing, or an option is unknown.
+            StorageError: A file was changed, or the port is taken.
+        """
+        from lepton_lab.serving import start
+
+        return start(self.path, port, **options)
+
     def zip(self, to: str | Path | None = None) -> Path:
         """Write the artifact as one .zip; beside it, under its name, when `to` is left out."""
         target = Path(to) if to is not None else self.path.with_name(f"{self.path.name}.zip")
         with _told(self.path):
             return pack(self.path, target)
+
+    def download(self, to: str | Path | None = None) -> Download:
+        """The artifact as one .zip, and in a notebook the link that saves it; see `zip`."""
+        return Download(self.zip(to))
 
     @cached_property
     def _predictor(self) -> Predictor:
@@ -173,7 +214,7 @@ class Artifact:
         }
         if not manifest["trained"]:
             facts["weights"] = "untrained: the answers mean nothing"
-        steps = ["artifact.verify()", f"artifact.predict({_ASKED.get(manifest['input']['kind'], '...')})"]
+        steps = ["artifact.verify()", "artifact.download()", f"artifact.predict({_ASKED.get(manifest['input']['kind'], '...')})"]
         if MODEL not in manifest["files"]:
             steps = ["artifact.verify()", f"lab.load_model({str(self.path)!r})"]
         classes = f": {len(self.labels)} classes" if self.labels else ""

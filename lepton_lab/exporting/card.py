@@ -10,6 +10,7 @@ from lepton_lab.exporting.registered import formats
 from lepton_lab.rendering import interval, visible
 
 _LABELS = 50
+_FEW = 20
 _MARKUP = str.maketrans({c: f"\\{c}" for c in "\\`*_{}[]<>#|&~$"})
 
 
@@ -20,12 +21,18 @@ def model_card(manifest: Mapping[str, Any], certificate: Mapping[str, Any]) -> s
         manifest: As in manifest.json.
         certificate: As in certificate.json.
     """
+    facts = dict(manifest["provenance"])
+    metrics = facts.pop("metrics") if "values" in facts.get("metrics", ()) else {}
+    data = facts.pop("data") if isinstance(facts.get("data"), Mapping) else {}
     sections = (
         _what(manifest),
         _use(manifest),
-        _origin(manifest),
+        _results(metrics),
+        _data(data),
+        _origin(manifest, facts),
         _proof(certificate),
-        _limits(certificate),
+        _limits(certificate, metrics, data),
+        _hashes(manifest["files"]),
     )
     return "\n".join(line for section in sections for line in (*section, ""))
 
@@ -41,7 +48,8 @@ def _what(manifest: Mapping[str, Any]) -> Iterable[str]:
         yield "- **untrained**: the weights are random; the answers mean nothing"
     if labels:
         yield f"- classes ({len(labels)}): {', '.join(map(_text, labels[:_LABELS]))}{rest}"
-    shape = f", prepared to {_text(graph['shape'])} {_text(graph['dtype'])}" if graph else ""
+    sides = " × ".join(map(str, graph.get("shape", ())))
+    shape = f", prepared to {_text(sides)} {_text(graph['dtype'])}" if graph else ""
     yield f"- input: {_text(manifest['input']['kind'])}{shape}"
     yield f"- licence of the starting weights: {_text(manifest['licence'])}"
 
@@ -54,15 +62,55 @@ def _use(manifest: Mapping[str, Any]) -> Iterable[str]:
     yield from (formats.get(name).usage for name in manifest["formats"])
     yield "python -m lepton_runtime verify"
     yield "```"
+    reads = manifest["architecture"].get("reads")
+    if reads and "safetensors" in manifest["formats"]:
+        yield ""
+        yield _text(reads)
 
 
-def _origin(manifest: Mapping[str, Any]) -> Iterable[str]:
-    yield "## Origin"
+def _results(metrics: Mapping[str, Any]) -> Iterable[str]:
+    """Every metric with its interval, then every class."""
+    if not metrics:
+        return
+    yield f"## Results on the {_text(metrics['split'])} split (n = {metrics['n']})"
     yield ""
-    facts = dict(manifest["provenance"])
-    yield f"- starting weights: {_text(facts.pop('starting_weights', manifest['weights']))}"
+    yield from _table(
+        ("metric", "value", "95 % interval"),
+        [(k, _number(v), " to ".join(map(_number, metrics["intervals"].get(k, ()))) or "–") for k, v in metrics["values"].items()],
+    )
+    columns = metrics.get("per_class", {})
+    if columns:
+        rows = list(zip(*columns.values(), strict=True))
+        yield ""
+        yield from _table(tuple(columns), rows[:_LABELS])
+        if len(rows) > _LABELS:
+            yield ""
+            yield f"… {len(rows) - _LABELS} more classes"
+
+
+def _data(data: Mapping[str, Any]) -> Iterable[str]:
+    """What it learned from, and what the audit of it found."""
+    if not data:
+        return
+    facts = dict(data)
+    found = facts.pop("audit", None)
+    facts.pop("classes", None)
+    yield "## Data"
+    yield ""
     for key, value in facts.items():
         yield from _fact(key, value)
+    if found is not None:
+        yield f"- audit: {len(found)} findings" if found else "- audit: no findings"
+        yield from (f"  - {_text(line)}" for line in found)
+
+
+def _origin(manifest: Mapping[str, Any], facts: Mapping[str, Any]) -> Iterable[str]:
+    yield "## Origin"
+    yield ""
+    yield f"- starting weights: {_text(facts.get('starting_weights', manifest['weights']))}"
+    for key, value in facts.items():
+        if key != "starting_weights":
+            yield from _fact(key, value)
     yield f"- made with: {_text(_flat(manifest['versions']))}"
     yield f"- written: {_text(manifest['created'])}"
 
@@ -74,7 +122,7 @@ def _fact(key: str, value: Any, depth: int = 0) -> Iterable[str]:
         yield f"{indent}- {name}:"
         for inner, item in value.items():
             yield from _fact(inner, item, depth + 1)
-    elif value not in ("", None):
+    elif value not in ("", None, (), []):
         yield f"{indent}- {name}: {_text(_flat(value))}"
 
 
@@ -105,13 +153,58 @@ def _proof(certificate: Mapping[str, Any]) -> Iterable[str]:
         yield f"| {' | '.join(cells)} |"
 
 
-def _limits(certificate: Mapping[str, Any]) -> Iterable[str]:
+def _limits(
+    certificate: Mapping[str, Any], metrics: Mapping[str, Any], data: Mapping[str, Any]
+) -> Iterable[str]:
     yield "## Know before use"
     yield ""
     yield "- `golden/` holds samples of the validation data; look at them before you share this."
     if certificate["metric"]:
         n = certificate["metric"]["n"]
         yield f"- The metric was measured on {n} held-out samples of the same data, not on yours."
+    if metrics.get("split") == "val":
+        yield "- The same split chose the best epoch, so these results are somewhat too good."
+    if data.get("classes"):
+        yield "- An input of another kind gets one of the classes above all the same."
+    few = _few(metrics.get("per_class", {}))
+    if few:
+        yield f"- Fewer than {_FEW} samples were there to judge: {', '.join(map(_text, few))}."
+    if data and data.get("licence", "not stated") == "not stated":
+        yield "- The licence of the data is not stated."
+
+
+def _few(columns: Mapping[str, Any]) -> list[Any]:
+    """Classes with too few samples to say much about them."""
+    return [name for name, n in zip(columns.get("class", ()), columns.get("n", ()), strict=False) if n < _FEW]
+
+
+def _hashes(files: Mapping[str, Any]) -> Iterable[str]:
+    """What identifies the model, whatever it is called."""
+    models = {name: facts for name, facts in files.items() if name.startswith("model")}
+    if models:
+        yield "## Hashes"
+        yield ""
+        yield from _table(("file", "bytes", "sha256"), [(k, v["size"], v["sha256"]) for k, v in models.items()])
+
+
+def _table(columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> Iterable[str]:
+    names = [_text(name) for name in columns]
+    yield f"| {' | '.join(names)} |"
+    yield "|" + "---|" * len(names)
+    for row in rows:
+        yield f"| {' | '.join(map(_cell, row))} |"
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, (list, tuple)):
+        return " to ".join(map(_cell, value))
+    return _number(value) if isinstance(value, float) else _text(value)
+
+
+def _number(value: float) -> str:
+    return f"{value:.3f}"
 
 
 def score_text(score: Mapping[str, Any] | None) -> str:

@@ -44,6 +44,13 @@ def verify(folder: str | os.PathLike[str]) -> dict[str, Any]:
     return report | {"seconds": time.perf_counter() - started}
 
 
+def golden_samples(folder: str | os.PathLike[str]) -> list[bytes]:
+    """The real samples among the golden ones, as the files they were; all of them where none is real."""
+    samples = _expected(Path(folder))["samples"]
+    real = [s for s in samples if s.get("target") is not None] or samples
+    return [(Path(folder) / "golden" / s["file"]).read_bytes() for s in real]
+
+
 def _replay(predictor: Predictor) -> dict[str, Any]:
     expected = _expected(predictor.folder)
     tolerance = float(expected["tolerance"])

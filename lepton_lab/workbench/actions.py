@@ -266,7 +266,8 @@ def export(
     target = Path(to) if to is not None else _default_target(model, run, baseline)
     if baseline:
         model, run = beside(run), None
-    artifact = exporting.export(make_subject(model, run, chosen), format, to=target)
+    learned = source if data is None else None
+    artifact = exporting.export(make_subject(model, run, chosen, learned), format, to=target)
     latest.artifact = artifact
     return artifact
 
@@ -340,6 +341,7 @@ def _data(value: Any) -> Dataset:
 
 
 def _decided(built: BuiltModel, data: Dataset, spec: TrainSpec) -> Plan:
+    from lepton_lab.tasks import usual_smoothing
     from lepton_lab.training.plan import decide
 
     return decide(
@@ -349,6 +351,7 @@ def _decided(built: BuiltModel, data: Dataset, spec: TrainSpec) -> Plan:
         batch_norm=any("BatchNorm" in type(m).__name__ for m in built.module.modules()),
         default_batch=data.batch_size,
         recipe=built.recipe,
+        smoothing=usual_smoothing(data.task, built),
     )
 
 

@@ -180,10 +180,12 @@ def newest_whole(folder: RunFolder) -> Path:
 
 def work_of(run: Run, folder: RunFolder) -> Work:
     """Model, data, spec and plan of a run, from its folder; the data is checked to be the same."""
+    from lepton_lab.catalog.graph_models import check_trainable
     from lepton_lab.workbench.loading import built_of
     from lepton_lab.workbench.model import LeptonModel
 
     record = run.record
+    check_trainable(record["model"]["config"], run.name, record["parent"].get("run", ""))
     data = run.data
     if data.fingerprint() != record["data"]["fingerprint"]:
         raise LeptonError(
@@ -301,6 +303,7 @@ def _summary(data: Dataset) -> dict[str, Any]:
         "name": data.name,
         "kind": data.content,
         "fingerprint": data.fingerprint(),
+        "licence": data.licence or "not stated",
         "classes": list(data.classes),
         "splits": {split.name: len(split) for split in data.splits()},
         "shuffle": data.shuffle,

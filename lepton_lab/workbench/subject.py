@@ -10,7 +10,7 @@ import numpy as np
 from lepton_lab.errors import LeptonError
 
 if TYPE_CHECKING:
-    from lepton_lab.datasets import Split
+    from lepton_lab.datasets import Dataset, Split
     from lepton_lab.exporting.subject import ExportSample, Subject
     from lepton_lab.workbench.handle import Run
     from lepton_lab.workbench.model import LeptonModel
@@ -19,13 +19,16 @@ SAMPLES = 96
 METRICS = ("accuracy", "f1", "balanced_accuracy", "log_loss", "ece")
 
 
-def make_subject(model: LeptonModel, run: Run | None, split: Split | None) -> Subject:
+def make_subject(
+    model: LeptonModel, run: Run | None, split: Split | None, data: Dataset | None = None
+) -> Subject:
     """The subject of an export.
 
     Args:
         model: Trained or not.
         run: The run that trained it, for its provenance.
         split: Held-out samples; without them the gate has only its odd ones.
+        data: What the run learned from, for its audit.
     """
     from lepton_lab.exporting.subject import Subject
 
@@ -33,7 +36,7 @@ def make_subject(model: LeptonModel, run: Run | None, split: Split | None) -> Su
         built=model.built,
         task=model.task,
         name=model.name,
-        provenance=_provenance(model, run, split),
+        provenance=_provenance(model, run, split, data),
         samples=_samples(split) if split is not None else [],
         trained=run is not None or model.built.pretrained,
     )
@@ -47,7 +50,9 @@ def _samples(split: Split) -> list[ExportSample]:
     return [ExportSample(split[i].id, split.read_bytes(i), split[i].label) for i in map(int, chosen)]
 
 
-def _provenance(model: LeptonModel, run: Run | None, split: Split | None) -> dict[str, Any]:
+def _provenance(
+    model: LeptonModel, run: Run | None, split: Split | None, data: Dataset | None
+) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "base_model": model.entry.name,
         "licence": model.entry.licence or "not stated",
@@ -63,6 +68,9 @@ def _provenance(model: LeptonModel, run: Run | None, split: Split | None) -> dic
         "libraries": record["environment"],
         "steps": record.get("step"),
     }
+    if data is not None:
+        found = data.audit()
+        facts["data"]["audit"] = [f"{f.code} ({f.count}): {f.what} {f.done}".strip() for f in found]
     if split is not None:
         facts["metrics"] = _metrics(model, run, split)
     return facts
@@ -89,4 +97,7 @@ def _metrics(model: LeptonModel, run: Run, split: Split) -> dict[str, Any]:
     intervals = {
         name: list(map(float, found.intervals[name])) for name in values if name in found.intervals
     }
-    return {"split": split.name, "n": len(split), "values": values, "intervals": intervals}
+    columns = found.to_dict()["per_class"]
+    return {
+        "split": split.name, "n": len(split), "values": values, "intervals": intervals, "per_class": columns,
+    }  # fmt: skip

@@ -215,6 +215,17 @@ def test_a_zip_holds_the_whole_artifact_and_is_the_same_each_time(original, tmp_
     assert loaded.verify().golden == 20
 
 
+def test_a_download_is_a_link_where_the_notebook_can_reach_it(original, tmp_path, monkeypatch):
+    made = original.download(tmp_path / "a <b> & c.zip")
+    assert load_artifact(made.path).labels == original.labels
+    assert made.link == "" and "<a" not in made._repr_mimebundle_()["text/html"]
+    monkeypatch.chdir(tmp_path)
+    shown = made._repr_mimebundle_()
+    assert 'href="a%20%3Cb%3E%20%26%20c.zip" download' in shown["text/html"]
+    assert "<b>" not in shown["text/html"]
+    assert str(made.path) in shown["text/plain"]
+
+
 def test_a_missing_artifact_is_told_with_its_neighbours(copied):
     with pytest.raises(NotFoundError, match=r"Did you mean pets\.lepton"):
         load_artifact(copied.path.parent / "pet.lepton")
@@ -277,6 +288,43 @@ def test_the_model_card_states_facts_and_escapes_names(original):
     for text in ("12 held-out samples and 12 awkward ones", "pets-3", "bsd-3-clause", "0123abcd"):
         assert text in card
     assert "untrained" not in card
+    model = original.manifest["files"]["model.onnx"]["sha256"]
+    assert f"| model.onnx | {original.manifest['files']['model.onnx']['size']} | {model} |" in card
+
+
+def test_the_model_card_has_every_class_the_audit_and_what_they_do_not_allow_to_say(original):
+    from lepton_lab.exporting.card import model_card
+
+    manifest = json.loads((original.path / "manifest.json").read_text("utf-8"))
+    manifest["provenance"] |= {
+        "data": {"name": "pets", "classes": ["a"], "audit": ["near-duplicates (2): <b>two</b> pairs"]},
+        "metrics": {
+            "split": "val", "n": 30, "values": {"accuracy": 0.9}, "intervals": {"accuracy": [0.8, 0.95]},
+            "per_class": {"class": ["a|b", "c"], "n": [5, 25], "recall": [None, 0.5]},
+        },
+    }  # fmt: skip
+    card = model_card(manifest, original.certificate)
+    for line in (
+        "| accuracy | 0.900 | 0.800 to 0.950 |",
+        r"| a\|b | 5 | – |",
+        r"  - near-duplicates (2): \<b\>two\</b\> pairs",
+        r"- Fewer than 20 samples were there to judge: a\|b.",
+        "- The same split chose the best epoch, so these results are somewhat too good.",
+        "- The licence of the data is not stated.",
+    ):
+        assert line in card.splitlines(), line
+
+
+def test_a_benchmark_times_every_batch_size_from_bytes_to_answers(original):
+    found = original.benchmark((1, 3), seconds=0.1)
+    assert list(found) == [1, 3]
+    for timing in found.timings:
+        assert len(timing.answer) >= 5
+        assert 0 < timing.p(50) <= timing.p(95)
+        assert timing.rate == pytest.approx(timing.batch * 1000 / timing.p(50))
+    assert "inputs per second" in found._repr_mimebundle_()["text/plain"]
+    with pytest.raises(DataError, match="cannot be measured"):
+        original.benchmark((0,))
 
 
 def test_the_weights_load_in_timm_itself(original, subject):

@@ -33,7 +33,7 @@ def read(source: Any, spec: DataSpec) -> Reading:
         Record(f"digit-{i:04d}", image, str(target))
         for i, (image, target) in enumerate(zip(images, digits.target, strict=True))
     ]
-    return Reading(records, "digits", flip_safe=False)
+    return Reading(records, "digits", flip_safe=False, licence="CC BY 4.0")
 
 
 SOURCE = Source("builtin", "Sample data that are always there: digits.", recognizes, read)

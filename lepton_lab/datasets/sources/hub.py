@@ -75,7 +75,8 @@ def read(source: Any, spec: DataSpec) -> Reading:
         feature = table.features[label]
         classes = classes or (tuple(feature.names) if hasattr(feature, "names") else None)
         records += _records(table, key, side, image, label)
-    return Reading(records, re.sub(r"[^\w.-]+", "-", name), tuple(findings), classes)
+    licence = next((str(table.info.license or "") for table in tables.values() if hasattr(table, "info")), "")
+    return Reading(records, re.sub(r"[^\w.-]+", "-", name), tuple(findings), classes, licence=licence)
 
 
 def _load(name: str, source: Any) -> Any:
