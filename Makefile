@@ -19,7 +19,7 @@ ROOT_FLAG := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: demo lab extension test faults lint bench screenshot clean
+.PHONY: demo lab extension test faults lint bench bench-serve screenshot clean
 
 demo: $(STAMP)
 	@$(BIN)/python scripts/demo.py
@@ -49,7 +49,7 @@ test: $(STAMP) extension
 	$(BIN)/python -m pytest --numprocesses=2 --dist=loadfile --no-loadscope-reorder $(LONG) tests
 
 faults: $(STAMP)
-	$(BIN)/python -m pytest tests/faults --faults=full
+	$(BIN)/python -m pytest tests/faults tests/serving/test_attacks.py --faults=full
 
 lint: $(STAMP)
 	$(BIN)/python -m ruff check .
@@ -57,6 +57,10 @@ lint: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python benchmarks/overhead.py
+
+# Beside other servers, which are in the environment of PEERS: see benchmarks/serve.py.
+bench-serve: $(STAMP)
+	$(BIN)/python benchmarks/serve.py --python $(or $(PEERS),$(BIN)/python)
 
 screenshot: $(STAMP)
 	bash scripts/chromium.sh

@@ -29,6 +29,7 @@ _PUBLIC = {
     "bench": "lepton_lab.workbench",
     "clean": "lepton_lab.workbench",
     "compare": "lepton_lab.workbench",
+    "compress": "lepton_lab.workbench",
     "cross_validate": "lepton_lab.workbench",
     "data": "lepton_lab.workbench",
     "doctor": "lepton_lab.workbench",
@@ -45,6 +46,7 @@ _PUBLIC = {
     "resume": "lepton_lab.workbench",
     "run": "lepton_lab.workbench",
     "runs": "lepton_lab.workbench",
+    "serve": "lepton_lab.workbench",
     "train": "lepton_lab.workbench",
 }
 __all__ = ["__version__", "load_ipython_extension", "unload_ipython_extension", *_PUBLIC]  # noqa: PLE0604
@@ -95,6 +97,7 @@ if TYPE_CHECKING:
     from lepton_lab.workbench import bench as bench
     from lepton_lab.workbench import clean as clean
     from lepton_lab.workbench import compare as compare
+    from lepton_lab.workbench import compress as compress
     from lepton_lab.workbench import cross_validate as cross_validate
     from lepton_lab.workbench import data as data
     from lepton_lab.workbench import doctor as doctor
@@ -109,4 +112,5 @@ if TYPE_CHECKING:
     from lepton_lab.workbench import resume as resume
     from lepton_lab.workbench import run as run
     from lepton_lab.workbench import runs as runs
+    from lepton_lab.workbench import serve as serve
     from lepton_lab.workbench import train as train

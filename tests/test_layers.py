@@ -25,7 +25,7 @@ BOTTOM = {
 }  # fmt: skip
 TASKS = {"tasks", "catalog", "datasets", "metrics", "runtime"} | BOTTOM
 WIDGETS = {"charts", "journal", "events", "rendering", "errors", "registry", "views"}
-WORKBENCH = {"widgets", "cleaning", "trackers", "exporting", "evaluation", "training", "charts", "journal"} | TASKS
+WORKBENCH = {"widgets", "cleaning", "compression", "trackers", "exporting", "serving", "evaluation", "training", "charts", "journal"} | TASKS
 ROOMS: dict[str, set[str]] = {
     "": {"studio", "magics", "workbench"} | WORKBENCH,
     "__main__": {"magics"},
@@ -34,7 +34,9 @@ ROOMS: dict[str, set[str]] = {
     "workbench": {""} | WORKBENCH,
     "widgets": WIDGETS,
     "cleaning": {"training"} | TASKS,
-    "exporting": TASKS,
+    "compression": {"exporting", "training"} | TASKS,
+    "exporting": {"serving"} | TASKS,
+    "serving": {"runtime"} | BOTTOM,
     "jupyter": {"charts", "journal", "catalog", "datasets", "runtime"} | BOTTOM,
     "evaluation": {"metrics", "charts", "rendering"} | BOTTOM,
     "training": {"tasks", "datasets", "events"} | BOTTOM,

@@ -165,6 +165,8 @@ _MODULES = {
     "transformers-sound": "lepton_lab.catalog.audio_models",
     "timm-sound": "lepton_lab.catalog.spectrogram_models",
     "tabular": "lepton_lab.catalog.tabular_models",
+    "pruned": "lepton_lab.catalog.pruned_models",
+    "graph": "lepton_lab.catalog.graph_models",
 }
 
 

@@ -15,18 +15,20 @@ from lepton_lab.errors import LeptonError
 _STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 # What Lepton Lab writes beside a network of timm that was trained on spectrograms.
 _HEARS = "audio-classification"
+# Layouts of Lepton Lab's own.
+_OWN = ("tabular", "pruned")
 
 
 def framework(config: dict[str, Any]) -> str:
-    """"timm", "transformers" or "tabular", told by the keys of a `config.json`; empty when it is nobody's.
+    """"timm", "transformers", "tabular" or "pruned", told by the keys of a `config.json`; empty when it is nobody's.
 
     >>> framework({"architecture": "resnet18"}), framework({"model_type": "vit"}), framework({})
     ('timm', 'transformers', '')
     """
     if isinstance(config.get("architecture"), str):
         return "timm"
-    if config.get("source") == "tabular":
-        return "tabular"
+    if config.get("source") in _OWN:
+        return str(config["source"])
     return "transformers" if isinstance(config.get("model_type"), str) else ""
 
 
@@ -55,8 +57,9 @@ def read_folder(folder: Path, source: str = "folder") -> ModelEntry:
         LeptonError: It holds no model of timm's or transformers' layout.
     """
     config = read_config(folder)
-    if framework(config) == "tabular":
-        facts: dict[str, Any] = {"task": str(config.get("task", "")), "family": str(config.get("network", ""))}
+    if framework(config) in _OWN:
+        family = str(config.get("network") or config.get("family", ""))
+        facts: dict[str, Any] = {"task": str(config.get("task", "")), "family": family}
     else:
         facts = timm_facts(config) if framework(config) == "timm" else transformers_facts(config, folder)
     return ModelEntry(name=folder.name, source=source, params=count_parameters(folder), location=str(folder), **facts)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A transformers classifier as a plain module: pixels or tokens in, logits out."""
+"""A model of transformers as a plain module: pixels or tokens in, logits out."""
 
 from __future__ import annotations
 
@@ -53,4 +53,47 @@ class TextLogits(nn.Module):
         given = {} if token_type_ids is None else {"token_type_ids": token_type_ids}
         found = self.model(input_ids=input_ids, attention_mask=attention_mask, **given)
         logits: torch.Tensor = found.logits
+        return logits
+
+
+class PooledText(nn.Module):
+    """A text model of transformers without a head, and a linear layer on the pooled vector of a text.
+
+    Args:
+        model: The backbone.
+        outputs: Classes, or 1.
+        pooling: "mean" of the tokens that are none of the padding, or the "first" one.
+    """
+
+    def __init__(self, model: nn.Module, outputs: int, pooling: str) -> None:
+        super().__init__()
+        self.model, self.pooling = model, pooling
+        config: Any = model.config
+        self.dropout = nn.Dropout(0.1)
+        self.head = nn.Linear(int(config.hidden_size), outputs)
+
+    def vectors(
+        self,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor,
+        token_type_ids: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """int64 (N, T) each, to one vector for each text, float (N, width)."""
+        given = {} if token_type_ids is None else {"token_type_ids": token_type_ids}
+        found = self.model(input_ids=input_ids, attention_mask=attention_mask, **given)
+        tokens: torch.Tensor = found.last_hidden_state
+        if self.pooling == "first":
+            return tokens[:, 0]
+        read = attention_mask[..., None].to(tokens.dtype)
+        return (tokens * read).sum(1) / read.sum(1).clamp_min(1.0)
+
+    def forward(
+        self,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor,
+        token_type_ids: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """int64 (N, T) each, to logits (N, outputs)."""
+        vectors = self.vectors(input_ids, attention_mask, token_type_ids)
+        logits: torch.Tensor = self.head(self.dropout(vectors))
         return logits

@@ -3,6 +3,7 @@
 
 `TextBuilder` makes them for one family of heads; texts as a whole are registered here, their tokens in
 `token_models`. What lies outside the backbone, and what a checkpoint lacks, starts anew and counts as head.
+A checkpoint that was trained to give one vector for a text gets the head of `pooled_texts`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from lepton_lab.catalog.class_names import unique
 from lepton_lab.catalog.entry import ModelEntry
 from lepton_lab.catalog.folder import read_config
 from lepton_lab.catalog.groups import named_groups
+from lepton_lab.catalog.pooled_texts import BACKBONES, READS, RULE, load_head, pooling_of, save_head
 from lepton_lab.catalog.transformers_common import (
     PREFIX,
     Auto,
@@ -47,11 +49,13 @@ class TextBuilder:
         auto: The classes of the library.
         source: Name of the framework in the configuration of its models.
         task: The task of its models.
+        pools: Whether a checkpoint that pools its tokens is classified by the pooled vector.
     """
 
     auto: Auto
     source: str
     task: str
+    pools: bool = False
 
     def build(
         self,
@@ -74,7 +78,9 @@ class TextBuilder:
             )
         folder = tokenizer_files.folder_of(entry)
         raw = safe_config(read_config(folder))
-        self.auto.model_class(config_object(raw))
+        pooling = pooling_of(entry, folder, raw) if self.pools else ""
+        auto = self._auto(pooling)
+        auto.model_class(config_object(raw))
         tokenizer = tokenizer_files.read_tokenizer(folder, entry.name)
         if raw.get("pad_token_id") is None:
             raw["pad_token_id"] = tokenizer.pad
@@ -83,7 +89,7 @@ class TextBuilder:
         source = weight_files.locate(entry, spec.weights)
         loaded = None
         if source.pretrained:
-            loaded = self.auto.load(raw, source, entry.name, classes is not None)
+            loaded = auto.load(raw, source, entry.name, classes is not None)
         chosen = classes if classes is not None else unique(own)
         config = {
             "source": self.source,
@@ -91,6 +97,7 @@ class TextBuilder:
             "config": raw,
             "tokenizer": tokenizer.settings,
             "fresh": sorted(PREFIX + name for name in loaded.fresh) if loaded else [],
+            **({"pooling": pooling, "reads": READS[pooling]} if pooling else {}),
         }
         module = self._module(config, chosen, seed)
         config["text"] = tokenizer_files.text_rule(
@@ -100,9 +107,12 @@ class TextBuilder:
         if loaded:
             sized: Collection[str] = ()
             if classes is not None:
-                sized = self.auto.sized_by_classes(labelled(raw, classes or ONE_NUMBER))
+                sized = auto.sized_by_classes(labelled(raw, classes or ONE_NUMBER))
             transfer(loaded.model, module, {*sized, *loaded.fresh})
-            if loaded.headless and classes is None:
+            headless = loaded.headless
+            if pooling and classes is None:
+                headless = source.folder is None or not load_head(module, folder, entry.name)
+            if headless and classes is None:
                 chosen = ()
                 notes = (
                     "These weights have no classifier: train the model before you predict with it.",
@@ -127,11 +137,18 @@ class TextBuilder:
         return self._built(module, config, classes, entry, "random", False)
 
     def _module(self, config: Mapping[str, Any], classes: tuple[str, ...], seed: int) -> Any:
-        from lepton_lab.catalog.logits import TextLogits
+        from lepton_lab.catalog.logits import PooledText, TextLogits
 
+        pooling = str(config.get("pooling", ""))
         with seeded(seed), quiet():
             raw = labelled(config["config"], classes or ONE_NUMBER)
-            return TextLogits(self.auto.create(raw).eval()).eval()
+            model = self._auto(pooling).create(raw).eval()
+            if pooling:
+                return PooledText(model, len(classes) or 1, pooling).eval()
+            return TextLogits(model).eval()
+
+    def _auto(self, pooling: str) -> Auto:
+        return BACKBONES if pooling else self.auto
 
     def _built(
         self,
@@ -142,7 +159,8 @@ class TextBuilder:
         shown: str,
         pretrained: bool,
     ) -> BuiltModel:
-        backbone, fresh = f"{PREFIX}{module.model.base_model_prefix}.", set(config["fresh"])
+        inner = "" if config.get("pooling") else f"{module.model.base_model_prefix}."
+        backbone, fresh = PREFIX + inner, set(config["fresh"])
         names = [name for name, _ in module.named_parameters()]
         head = [name for name in names if not name.startswith(backbone) or name in fresh]
         return BuiltModel(
@@ -155,16 +173,17 @@ class TextBuilder:
             pretrained=pretrained,
             groups=named_groups(module, head),
             head=head,
-            recipe=recipe(module.model.config, pretrained),
+            recipe=recipe(module.model.config, pretrained, bool(config.get("pooling"))),
         )
 
 
-def recipe(config: Any, pretrained: bool) -> dict[str, Any]:
+def recipe(config: Any, pretrained: bool, pooled: bool = False) -> dict[str, Any]:
     """What "auto" stands for when such a model is trained.
 
     Args:
         config: The library's configuration.
         pretrained: Whether the backbone was trained before.
+        pooled: Whether it is a sentence model, whose head starts as a linear probe: a gentle rate refines it.
     """
     if not pretrained:
         why = "random weights: a Transformer's usual rate from scratch"
@@ -176,6 +195,14 @@ def recipe(config: Any, pretrained: bool) -> dict[str, Any]:
             "why": why,
         }
     wide = getattr(config, "hidden_size", _WIDE) >= _WIDE
+    if pooled:
+        return {
+            "learning_rate": 2e-5 if wide else 3e-5,
+            "weight_decay": 0.01,
+            "layer_decay": 0.9,
+            "batch_size": 32,
+            "why": "a sentence model, refined from a linear probe (arXiv 2202.10054)",
+        }
     return {
         "learning_rate": 1e-4 if wide else 3e-4,
         "weight_decay": 0.01,
@@ -188,22 +215,26 @@ def recipe(config: Any, pretrained: bool) -> dict[str, Any]:
 
 def save(built: BuiltModel, folder: Path) -> list[str]:
     """Weights, configuration and tokenizer as transformers loads them; see `building.save_pretrained`."""
-    model: Any = built.module.model
+    module: Any = built.module
     before = {path.name for path in folder.iterdir()}
     with quiet():
-        model.save_pretrained(str(folder), max_shard_size="1000GB")
+        module.model.save_pretrained(str(folder), max_shard_size="1000GB")
+    if built.config.get("pooling"):
+        save_head(module, folder)
     for name, data in built.files.items():
         (folder / name).write_bytes(data)
     settings = json.dumps(built.config["tokenizer"], indent=2)
     (folder / "tokenizer_config.json").write_text(settings + "\n", "utf-8")
-    written = {path.name for path in folder.iterdir()} - before
-    return sorted(written | {"config.json", "model.safetensors"})
+    written = {path.name for path in folder.iterdir() if path.is_file()} - before
+    rule = {RULE} if built.config.get("pooling") else set()
+    return sorted(written | rule | {"config.json", "model.safetensors"})
 
 
 TEXTS = TextBuilder(
     Auto("MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING", "classifier of texts"),
     "transformers-text",
     "text-classification",
+    pools=True,
 )
 RECORD = Framework(
     TEXTS.source, "Classifiers of texts from transformers.", TEXTS.build, TEXTS.restore, save

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import torch
 
 PREFIX = "model."
+BARE = "MODEL_MAPPING"
 _HOSTILE = {
     "auto_map", "custom_pipelines", "attn_implementation", "experts_implementation", "quantization_config",
     "dtype", "torch_dtype", "trust_remote_code", "kernel_config", "use_kernels",
@@ -141,7 +142,8 @@ class Auto:
         sized = set(self.sized_by_classes(labelled(raw, tuple(label_names(settings)))))
         missing = set(info["missing_keys"])
         mismatched = {item[0]: (item[1], item[2]) for item in info["mismatched_keys"]}
-        loose = sized | {n for n in missing if may_be_missing(n, model.base_model_prefix)}
+        backbone = "" if self.mapping == BARE else model.base_model_prefix
+        loose = sized | {n for n in missing if may_be_missing(n, backbone)}
         wrong = (missing - loose) | (set(mismatched) - sized)
         if wrong or (mismatched and not new_head):
             found = {key: shape[0] for key, shape in mismatched.items()}
@@ -200,12 +202,13 @@ def label_names(settings: Any) -> list[str]:
 
 
 def may_be_missing(name: str, backbone: str) -> bool:
-    """Whether a checkpoint that was made for something else may lack this parameter.
+    """Whether a checkpoint that was made for something else may lack this parameter; without a name all is backbone.
 
     >>> [may_be_missing(n, "bert") for n in ("classifier.weight", "bert.pooler.dense.bias", "bert.embeddings.norm.bias")]
     [True, True, False]
     """
-    return not name.startswith(f"{backbone}.") or ".pooler." in name
+    inside = not backbone or name.startswith(f"{backbone}.")
+    return not inside or "pooler." in name
 
 
 def transfer(trained: torch.nn.Module, module: Any, skip: Collection[str]) -> None:

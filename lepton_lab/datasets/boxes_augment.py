@@ -12,54 +12,23 @@ randomness comes from torch's default generator, which `sampler.seed_sample` see
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
-from PIL import Image, ImageEnhance
+from PIL import Image
 
-from lepton_lab.datasets.augment import STRENGTHS
-from lepton_lab.errors import SpecError, did_you_mean
+from lepton_lab.datasets.picture_augment import PictureTransform, Window, crop, draw, jittered
 from lepton_lab.runtime.image import prepare
 
 CROP = 0.5
-CROP_SCALE = (0.5, 1.0)
 CROP_RATIO = (0.75, 4 / 3)
 VISIBLE = 0.3
 SHRINK = 0.3
 SMALLEST = 0.6
-JITTER = 0.3
 _TRIES = 10
-_ENHANCERS = (ImageEnhance.Brightness, ImageEnhance.Contrast, ImageEnhance.Color)
-_FILTERS = {"bilinear": Image.Resampling.BILINEAR, "nearest": Image.Resampling.NEAREST}
 _WHOLE = (0.0, 0.0, 1.0, 1.0)
 
-Window = tuple[float, float, float, float]
 
-
-class BoxTransform:
-    """The function that makes a training input of a picture and its boxes; it can be pickled.
-
-    Args:
-        strength: "none", "light" or "strong".
-        preprocessing: The model's: the whole picture is resized to one size.
-        flip: Whether a mirrored picture keeps its classes.
-
-    Raises:
-        SpecError: There is no such strength.
-    """
-
-    def __init__(self, strength: str, preprocessing: Mapping[str, Any], flip: bool = True) -> None:
-        if strength not in STRENGTHS:
-            raise SpecError(
-                f"No augmentation is called '{strength}'.",
-                did_you_mean(strength, STRENGTHS) or f"There are: {', '.join(STRENGTHS)}.",
-                'augment="light"',
-            )
-        self.strength, self.preprocessing, self.flip = strength, dict(preprocessing), flip
-        height, width = preprocessing["resize"]["size"]
-        self.size = int(height), int(width)
+class BoxTransform(PictureTransform):
+    """The function that makes a training input of a picture and its boxes; see `PictureTransform`."""
 
     def __call__(
         self, image: np.ndarray, corners: np.ndarray, classes: np.ndarray
@@ -82,10 +51,8 @@ class BoxTransform:
             picture = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
             corners = mirrored(corners)
         if self.strength == "strong":
-            for enhancer in _ENHANCERS:
-                picture = enhancer(picture).enhance(1 + JITTER * (2 * draw() - 1))
-        finish = {"channels": self.preprocessing["channels"], "resize": None, "crop": None}
-        return prepare(np.asarray(picture), finish), corners, classes
+            picture = jittered(picture)
+        return self.finished(picture), corners, classes
 
     def _window(
         self, corners: np.ndarray, classes: np.ndarray
@@ -97,7 +64,7 @@ class BoxTransform:
         if draw() >= CROP:
             return _WHOLE, (corners, classes)
         for _ in range(_TRIES):
-            window = _smaller()
+            window = crop(CROP_RATIO)
             left = seen(corners, classes, window)
             if len(left[0]) or not len(corners):
                 return window, left
@@ -112,20 +79,12 @@ class BoxTransform:
         )  # fmt: skip
         spread = window[2] - window[0], window[3] - window[1]
         if max(spread) <= 1.0:
-            return image.resize(self.size[::-1], self._filter(), box=inside)
-        ground = Image.new("RGB", self.size[::-1], self._colour())
+            return image.resize(self.size[::-1], self.filter(), box=inside)
+        ground = Image.new("RGB", self.size[::-1], self.colour())
         x, y = (round(-window[i] / spread[i] * self.size[1 - i]) for i in (0, 1))
         small = (max(round(self.size[1] / spread[0]), 1), max(round(self.size[0] / spread[1]), 1))
-        ground.paste(image.resize(small, self._filter()), (x, y))
+        ground.paste(image.resize(small, self.filter()), (x, y))
         return ground
-
-    def _colour(self) -> tuple[int, int, int]:
-        mean = list(self.preprocessing.get("mean") or [0.5]) * 3
-        red, green, blue = (min(max(round(255 * value), 0), 255) for value in mean[:3])
-        return red, green, blue
-
-    def _filter(self) -> Image.Resampling:
-        return _FILTERS.get(self.preprocessing["resize"]["interpolation"], Image.Resampling.BICUBIC)
 
 
 def mirrored(corners: np.ndarray) -> np.ndarray:
@@ -155,23 +114,7 @@ def _area(corners: np.ndarray) -> np.ndarray:
     return area
 
 
-def _smaller() -> Window:
-    area = CROP_SCALE[0] + (CROP_SCALE[1] - CROP_SCALE[0]) * draw()
-    low, high = (math.log(ratio) for ratio in CROP_RATIO)
-    stretch = math.exp((low + (high - low) * draw()) / 2)
-    width, height = min(1.0, math.sqrt(area) * stretch), min(1.0, math.sqrt(area) / stretch)
-    left, top = (1 - width) * draw(), (1 - height) * draw()
-    return left, top, min(left + width, 1.0), min(top + height, 1.0)
-
-
 def _larger() -> Window:
     side = 1 / (SMALLEST + (1 - SMALLEST) * draw())
     left, top = (1 - side) * draw(), (1 - side) * draw()
     return left, top, left + side, top + side
-
-
-def draw() -> float:
-    """A number from 0 to 1 of torch's default generator."""
-    import torch
-
-    return float(torch.rand(()))

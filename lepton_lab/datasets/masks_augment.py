@@ -12,48 +12,21 @@ outside has no class (255). All randomness comes from torch's default generator,
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
-from PIL import Image, ImageEnhance
+from PIL import Image
 
-from lepton_lab.datasets.augment import STRENGTHS
 from lepton_lab.datasets.labels.mask import IGNORE
-from lepton_lab.errors import SpecError, did_you_mean
+from lepton_lab.datasets.picture_augment import PictureTransform, crop, draw, jittered
 from lepton_lab.runtime.image import prepare
 
-CROP_SCALE = (0.5, 1.0)
 CROP_RATIO = (0.8, 1.25)
 TURN = 10.0
-JITTER = 0.3
-_ENHANCERS = (ImageEnhance.Brightness, ImageEnhance.Contrast, ImageEnhance.Color)
-_FILTERS = {"bilinear": Image.Resampling.BILINEAR, "nearest": Image.Resampling.NEAREST}
 
 
-class MaskTransform:
-    """The function that makes a training input of a picture and its mask; it can be pickled.
-
-    Args:
-        strength: "none", "light" or "strong".
-        preprocessing: The model's: the whole picture is resized to one size.
-        flip: Whether a mirrored picture keeps its classes.
-
-    Raises:
-        SpecError: There is no such strength.
-    """
-
-    def __init__(self, strength: str, preprocessing: Mapping[str, Any], flip: bool = True) -> None:
-        if strength not in STRENGTHS:
-            raise SpecError(
-                f"No augmentation is called '{strength}'.",
-                did_you_mean(strength, STRENGTHS) or f"There are: {', '.join(STRENGTHS)}.",
-                'augment="light"',
-            )
-        self.strength, self.preprocessing, self.flip = strength, dict(preprocessing), flip
-        height, width = preprocessing["resize"]["size"]
-        self.size = int(height), int(width)
+class MaskTransform(PictureTransform):
+    """The function that makes a training input of a picture and its mask; see `PictureTransform`."""
 
     def __call__(self, image: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """A training input.
@@ -67,28 +40,17 @@ class MaskTransform:
         """
         if self.strength == "none":
             return prepare(image, self.preprocessing), resized_mask(mask, self.size)
-        box = self._box(image.shape)
-        picture = self._cut(Image.fromarray(image), box, self._filter())
+        box = crop(CROP_RATIO)
+        picture = self._cut(Image.fromarray(image), box, self.filter())
         label = self._cut(Image.fromarray(mask), box, Image.Resampling.NEAREST)
-        if self.flip and _draw() < 0.5:
+        if self.flip and draw() < 0.5:
             picture, label = (
                 one.transpose(Image.Transpose.FLIP_LEFT_RIGHT) for one in (picture, label)
             )
         if self.strength == "strong":
             picture, label = self._turned(picture, label)
-            for enhancer in _ENHANCERS:
-                picture = enhancer(picture).enhance(1 + JITTER * (2 * _draw() - 1))
-        finish = {"channels": self.preprocessing["channels"], "resize": None, "crop": None}
-        return prepare(np.asarray(picture), finish), np.array(label)
-
-    def _box(self, shape: Sequence[int]) -> tuple[float, float, float, float]:
-        """A crop as shares of the picture (left, top, right, bottom), about as wide as the picture is."""
-        area = CROP_SCALE[0] + (CROP_SCALE[1] - CROP_SCALE[0]) * _draw()
-        low, high = (math.log(ratio) for ratio in CROP_RATIO)
-        stretch = math.exp((low + (high - low) * _draw()) / 2)
-        width, height = min(1.0, math.sqrt(area) * stretch), min(1.0, math.sqrt(area) / stretch)
-        left, top = (1 - width) * _draw(), (1 - height) * _draw()
-        return left, top, left + width, top + height
+            picture = jittered(picture)
+        return self.finished(picture), np.array(label)
 
     def _cut(
         self, image: Image.Image, box: Sequence[float], filter_: Image.Resampling
@@ -99,14 +61,9 @@ class MaskTransform:
         return image.resize(self.size[::-1], filter_, box=(left, top, right, bottom))
 
     def _turned(self, picture: Image.Image, label: Image.Image) -> tuple[Image.Image, Image.Image]:
-        angle = TURN * (2 * _draw() - 1)
-        mean = self.preprocessing.get("mean") or [0.5]
-        color = [round(255 * value) for value in (list(mean) * 3)[:3]]
-        turned = picture.rotate(angle, Image.Resampling.BILINEAR, fillcolor=tuple(color))
+        angle = TURN * (2 * draw() - 1)
+        turned = picture.rotate(angle, Image.Resampling.BILINEAR, fillcolor=self.colour())
         return turned, label.rotate(angle, Image.Resampling.NEAREST, fillcolor=IGNORE)
-
-    def _filter(self) -> Image.Resampling:
-        return _FILTERS.get(self.preprocessing["resize"]["interpolation"], Image.Resampling.BICUBIC)
 
 
 def resized_mask(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -114,10 +71,3 @@ def resized_mask(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     if mask.shape == size:
         return mask
     return np.array(Image.fromarray(mask).resize(size[::-1], Image.Resampling.NEAREST))
-
-
-def _draw() -> float:
-    """A number from 0 to 1 of torch's default generator."""
-    import torch
-
-    return float(torch.rand(()))

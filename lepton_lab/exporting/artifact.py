@@ -214,9 +214,15 @@ class Artifact:
         }
         if not manifest["trained"]:
             facts["weights"] = "untrained: the answers mean nothing"
+        refused = self.certificate.get("refused") or {}
+        if refused:
+            facts["left out"] = "; ".join(f"{name}: {why}" for name, why in refused.items())
         steps = ["artifact.verify()", "artifact.download()", f"artifact.predict({_ASKED.get(manifest['input']['kind'], '...')})"]
         if MODEL not in manifest["files"]:
-            steps = ["artifact.verify()", f"lab.load_model({str(self.path)!r})"]
+            use = f"lab.load_model({str(self.path)!r})"
+            if "safetensors" not in manifest["formats"]:
+                use = f"cd {self.path} && python program.py {manifest['formats'][0]} predict FILE"
+            steps = ["artifact.verify()", use]
         classes = f": {len(self.labels)} classes" if self.labels else ""
         title = f"{self.path.name}{classes}"
         return Card(title, facts, (self._parity(), self._tree()), steps)._repr_mimebundle_()

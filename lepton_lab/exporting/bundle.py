@@ -6,6 +6,7 @@ model.*           the model, in one format or more
 assets/           files that the preparation needs, such as a tokenizer
 golden/           real validation samples and awkward ones, with the answers of the trained model
 lepton_runtime/   the code that reads images and answers, the same that Lepton Lab itself uses
+serve.py, ...     the server and what deploys it: see `lepton_lab.serving.deployment`
 certificate.json  what the export gate measured
 MODEL_CARD.md     the same for people
 """
@@ -15,7 +16,7 @@ from __future__ import annotations
 import math
 import platform
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -24,9 +25,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lepton_lab import durable, runtime
+from lepton_lab.errors import LeptonError
 from lepton_lab.exporting.signatures import signatures
 from lepton_lab.runtime.manifest import FORMAT_VERSION, MANIFEST, describe_file, list_files
-from lepton_lab.runtime.predictor import ASSETS
+from lepton_lab.runtime.predictor import ASSETS, MODEL
+from lepton_lab.serving import write_deployment
 
 if TYPE_CHECKING:
     from lepton_lab.exporting.contract import Format
@@ -36,20 +39,43 @@ if TYPE_CHECKING:
 RUNTIME = "lepton_runtime"
 GOLDEN_REAL = 8
 _RUNTIME_NEEDS = ("numpy>=1.26", "pillow>=11")
+_ENGINE = "onnxruntime>=1.20"
 _LIBRARIES = (
     "lepton-lab", "torch", "timm", "transformers", "onnx", "onnxruntime", "numpy", "pillow",
 )  # fmt: skip
 
 
-def stage(subject: Subject, trial: Trial, chosen: Sequence[Format], folder: Path) -> None:
+def stage(
+    subject: Subject,
+    trial: Trial,
+    chosen: Sequence[Format],
+    folder: Path,
+    refused: MutableMapping[str, str] | None = None,
+) -> dict[str, list[str]]:
     """Put together everything but certificate and card in an empty folder, and seal it.
+
+    Args:
+        subject: The model.
+        trial: Its answers.
+        chosen: The formats to write.
+        folder: Empty.
+        refused: Where the reasons of formats that cannot be written go; without it they are errors.
+
+    Returns:
+        For each format that was written the names of its files.
 
     Raises:
         LeptonError: The model cannot be written in one of the formats.
     """
     signature = signatures.get(subject.task)
+    written: dict[str, list[str]] = {}
     for form in chosen:
-        form.write(subject, signature, folder)
+        try:
+            written[form.name] = form.write(subject, signature, folder)
+        except LeptonError as error:
+            if refused is None:
+                raise
+            refused[form.name] = error.why or error.what
     _write_golden(trial, subject, folder / "golden")
     _copy_runtime(folder / RUNTIME)
     for name, data in subject.built.files.items():
@@ -58,10 +84,19 @@ def stage(subject: Subject, trial: Trial, chosen: Sequence[Format], folder: Path
         place = folder / ASSETS / name
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes(data)
+    describe(subject, [form for form in chosen if form.name in written], folder)
+    return written
+
+
+def describe(subject: Subject, chosen: Sequence[Format], folder: Path) -> None:
+    """Write manifest and requirements of a staged bundle, and seal it."""
+    signature = signatures.get(subject.task)
     formats = [line for form in chosen for line in form.requirements]
     needs = dict.fromkeys([*_RUNTIME_NEEDS, *signature.requirements, *formats])
     (folder / "requirements.txt").write_text("\n".join(needs) + "\n", "utf-8")
     durable.write_json(folder / MANIFEST, _manifest(subject, chosen))
+    if (folder / MODEL).is_file():
+        write_deployment(folder, [*_RUNTIME_NEEDS, *signature.requirements, _ENGINE])
     seal(folder)
 
 
@@ -148,6 +183,7 @@ def _golden_rows(trial: Trial) -> list[int]:
 
 
 def _copy_runtime(folder: Path) -> None:
-    folder.mkdir()
-    for source in sorted(Path(runtime.__file__).parent.glob("*.py")):
-        shutil.copyfile(source, folder / source.name)
+    home = Path(runtime.__file__).parent
+    (folder / "server").mkdir(parents=True)
+    for source in sorted([*home.glob("*.py"), *home.glob("server/*.py")]):
+        shutil.copyfile(source, folder / source.relative_to(home))

@@ -151,6 +151,11 @@ def _proof(certificate: Mapping[str, Any]) -> Iterable[str]:
             score_text(metric.get("after")),
         ]
         yield f"| {' | '.join(cells)} |"
+    refused = certificate.get("refused") or {}
+    if refused:
+        yield ""
+        yield "Left out:"
+        yield from (f"- {_text(name)}: {_text(why)}" for name, why in refused.items())
 
 
 def _limits(

@@ -25,8 +25,8 @@ class Format:
         write: Writes the model's files into a staged bundle and returns their names.
         probe: The command, without the interpreter, that runs a folder of samples through the files
             in a fresh process, started in the bundle, and writes all outputs to a file:
-            (task, samples, output).
-        frameworks: Whether that process may load torch.
+            (task, samples, output). See `lepton_lab.runtime.probe`.
+        frameworks: Which of torch, timm, transformers and lepton_lab that process may load.
         requirements: What the files need to be used, as lines of a requirements file.
         usage: How the files are used, as a snippet for the model card.
     """
@@ -35,7 +35,7 @@ class Format:
     description: str
     write: Callable[[Subject, Signature, Path], list[str]]
     probe: Callable[[str, Path, Path], list[str]]
-    frameworks: bool
+    frameworks: tuple[str, ...]
     requirements: tuple[str, ...]
     usage: str
 

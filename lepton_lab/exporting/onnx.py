@@ -7,15 +7,11 @@ everything behind the runtime's preparation. Names of local files, which the tra
 
 from __future__ import annotations
 
-import contextlib
-import logging
-import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lepton_lab.errors import LeptonError
 from lepton_lab.exporting.contract import Format
+from lepton_lab.exporting.tracing import dynamic_shapes, quietly, untraceable
 
 if TYPE_CHECKING:
     from lepton_lab.exporting.signature import Graph, Signature
@@ -25,7 +21,6 @@ OPSET = 20
 FILE = "model.onnx"
 # A protocol buffer, and so a single ONNX file, ends at 2 GiB.
 _SINGLE_FILE = (1 << 31) - (1 << 24)
-_LOGGERS = ("torch.onnx", "torch.export", "onnxscript", "onnx_ir")
 
 
 def write(subject: Subject, signature: Signature, folder: Path) -> list[str]:
@@ -49,14 +44,8 @@ def write(subject: Subject, signature: Signature, folder: Path) -> list[str]:
 def _trace(graph: Graph, name: str) -> Any:
     import torch
 
-    names = {name for axes in graph.dynamic.values() for name in axes.values()}
-    lengths = {name: torch.export.Dim(name) for name in sorted(names)}
-    shapes = tuple(
-        {axis: lengths[name] for axis, name in graph.dynamic.get(key, {}).items()}
-        for key in graph.example
-    )
     try:
-        with _quietly(), torch.no_grad():
+        with quietly(), torch.no_grad():
             return torch.onnx.export(
                 graph.module,
                 tuple(graph.example.values()),
@@ -64,31 +53,11 @@ def _trace(graph: Graph, name: str) -> Any:
                 opset_version=OPSET,
                 input_names=list(graph.example),
                 output_names=list(graph.outputs),
-                dynamic_shapes=shapes,
+                dynamic_shapes=dynamic_shapes(graph),
                 verbose=False,
             )
     except Exception as error:  # the tracer's exceptions share no base class with each other
-        raise LeptonError(
-            f"'{name}' cannot be written as ONNX.",
-            f"The tracer stopped: {(str(error).strip() or type(error).__name__).splitlines()[0]}",
-            "model.export('safetensors')",
-        ) from error
-
-
-@contextlib.contextmanager
-def _quietly() -> Iterator[None]:
-    """Keep the tracer's warnings and log lines out of the notebook."""
-    loggers = [logging.getLogger(name) for name in _LOGGERS]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.CRITICAL)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
+        raise untraceable(name, "ONNX", error) from error
 
 
 def _probe(task: str, samples: Path, output: Path) -> list[str]:
@@ -100,7 +69,7 @@ RECORD = Format(
     description="One ONNX file; runs with onnxruntime alone.",
     write=write,
     probe=_probe,
-    frameworks=False,
+    frameworks=(),
     requirements=("onnxruntime>=1.20",),
     usage="python -m lepton_runtime predict cat.jpg",
 )

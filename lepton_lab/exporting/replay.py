@@ -8,6 +8,7 @@ rebuild it from the folder alone, through the catalogue, and every output is wri
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import numpy as np
 from lepton_lab.runtime import outputs
 from lepton_lab.runtime.inputs import preparer
 from lepton_lab.runtime.predictor import versions
-from lepton_lab.runtime.probe import probe
+from lepton_lab.runtime.probe import Compute, probe
 
 
 def main(task: str, samples: str, output: str) -> None:
@@ -29,15 +30,31 @@ def main(task: str, samples: str, output: str) -> None:
 
     built = tasks.get(task).build(ModelSpec(name=str(Path.cwd())), None, 0)
     signature, rule = signatures.get(task), built.preprocessing
+    compute = signature.compute(built.module.eval(), rule)
     found: dict[str, Any] = probe(
         preparer(rule, built.files),
-        signature.compute(built.module.eval(), rule),
+        lambda threads: _with(threads, compute),
         outputs.output(signature.interface(built)["output"], built.classes),
         built.classes,
         Path(samples),
         {**versions(), "torch": torch.__version__},
     )
     np.savez(output, **found)
+
+
+def _with(threads: int, compute: Compute) -> Compute:
+    """The same function, computed by a number of threads; 0 leaves it to PyTorch."""
+    import torch
+
+    def threaded(batch: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
+        before = torch.get_num_threads()
+        torch.set_num_threads(threads or before)
+        try:
+            return compute(batch)
+        finally:
+            torch.set_num_threads(before)
+
+    return threaded
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ RECORD = Format(
     description="Weights and config that timm or transformers load by themselves.",
     write=write,
     probe=_probe,
-    frameworks=True,
+    frameworks=("torch", "timm", "transformers", "lepton_lab"),
     requirements=("torch>=2.10", "timm>=1.0.20", "transformers>=5.5", "safetensors>=0.5"),
     usage="python -c \"import lepton_lab as lab; lab.load_model('.')\"",
 )

@@ -2,16 +2,18 @@
 """The gate: an export that does not compute what the model computes is not written.
 
 A staged bundle is run as its users will run it: in a fresh process (without torch, for ONNX), fed
-the original bytes of real held-out samples and of awkward ones, in several batch sizes. For every
-sample the prepared input must be the same, bit for bit, every output within tolerance, and the
-answer the same up to ties. The preparation itself is compared with that of the library the model
-came from, where that is possible.
+the original bytes of real held-out samples and of awkward ones, in several batch sizes, every length
+that may change in several values, and with one thread and with two. For every sample the prepared
+input must be the same, bit for bit, every output within tolerance, and the answer the same up to ties.
+The preparation itself is compared with that of the library the model came from, where that is
+possible. A refusal names the first sample and the first stage that differ (see `stages`).
 """
 
 from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Mapping, MutableMapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lepton_lab.errors import ParityError
+from lepton_lab.exporting import stages
 from lepton_lab.exporting.bundle import plain
 from lepton_lab.exporting.process import run_python
 from lepton_lab.exporting.registered import formats
@@ -26,7 +29,7 @@ from lepton_lab.exporting.signatures import signatures
 from lepton_lab.exporting.trial import Trial, make_trial
 from lepton_lab.runtime.errors import BundleError
 from lepton_lab.runtime.manifest import check_files, read_manifest
-from lepton_lab.runtime.probe import BATCH_SIZES, batch_indexes, unpacked
+from lepton_lab.runtime.probe import BATCH_SIZES, THREADS, batch_indexes, unpacked
 
 if TYPE_CHECKING:
     from lepton_lab.exporting.contract import Format
@@ -34,38 +37,64 @@ if TYPE_CHECKING:
     from lepton_lab.exporting.subject import Subject
 
 _INDEPENDENT_SAMPLES = 2
+_INPUT = "its prepared input differs"
+# Batch size and threads (0: as many as the library wants) of each pass over the samples.
+_PASSES = [(size, 0) for size in BATCH_SIZES] + [(BATCH_SIZES[-1], threads) for threads in THREADS]
 
 
-def gate(folder: Path, subject: Subject, trial: Trial | None = None) -> dict[str, Any]:
+def gate(
+    folder: Path,
+    subject: Subject,
+    trial: Trial | None = None,
+    refused: MutableMapping[str, str] | None = None,
+) -> dict[str, Any]:
     """Prove a staged bundle equal to the live model; returns the certificate.
 
     Args:
         folder: The staged bundle.
         subject: The live model.
         trial: Its answers, when they were computed already.
+        refused: Where the reasons of formats that do not pass go, as long as another one passes;
+            without it they are errors.
 
     Raises:
-        ParityError: With the figures and the first sample that differs.
+        ParityError: With the figures, and the first sample and stage that differ.
     """
     trial = trial or make_trial(subject)
     signature = signatures.get(subject.task)
-    manifest = _checked_manifest(folder, subject)
+    manifest = _checked_manifest(folder, subject, trial)
     real = [sample.data for sample in trial.samples[trial.odd :]]
     problem = signature.independent_check(subject, real[:_INDEPENDENT_SAMPLES])
     if problem:
         raise _refused(subject, "The preprocessing", problem[0].upper() + problem[1:] + ".")
     before = _score(signature, trial.outputs, trial)
-    sections = {
-        name: _examine(formats.get(name), folder, subject, trial) for name in manifest["formats"]
-    }
+    lengths = _lengths(manifest["input"], trial)
+    single = [f"{name} {found[0]}" for name, found in lengths.items() if len(found) < 2]
+    if single:
+        why = f"A length that may change was tried with one value only: {single[0]}."
+        raise _refused(subject, "The export", why)
+    sections: dict[str, Any] = {}
+    for name in manifest["formats"]:
+        try:
+            sections[name] = _examine(formats.get(name), folder, subject, trial)
+        except ParityError as error:
+            if refused is None:
+                raise
+            refused[name] = error.why
+    if not sections:
+        reasons = " ".join(f"{name}: {why}" for name, why in (refused or {}).items())
+        raise _refused(subject, "The export", reasons or "The bundle holds no format.")
     return {
         "passed": True,
         "samples": {"real": trial.real, "odd": trial.odd, "all": len(trial.samples)},
         "odd": [sample.id for sample in trial.samples[: trial.odd]],
         "batch_sizes": list(BATCH_SIZES),
+        "threads": list(THREADS),
+        "lengths": lengths,
         "tolerance": signature.tolerance(trial.outputs),
         "metric": plain(asdict(before)) if before.n else None,
         "formats": sections,
+        "refused": dict(refused or {}),
     }
 
 
@@ -79,6 +108,7 @@ class Comparison:
         score: The metric of what was exported.
         culprit: Index of the first sample that differs, or -1.
         how: In what it differs.
+        wrong: Names of the outputs that are out of tolerance for some sample.
     """
 
     differences: dict[str, float]
@@ -86,6 +116,7 @@ class Comparison:
     score: Score
     culprit: int
     how: str
+    wrong: tuple[str, ...]
 
 
 def _examine(form: Format, folder: Path, subject: Subject, trial: Trial) -> dict[str, Any]:
@@ -94,17 +125,24 @@ def _examine(form: Format, folder: Path, subject: Subject, trial: Trial) -> dict
     with tempfile.TemporaryDirectory(prefix="lepton-gate-") as scratch:
         arrays = _probe(form, folder, subject, trial, Path(scratch))
     facts = json.loads(str(arrays["facts"]))
-    if facts["frameworks"] and not form.frameworks:
-        raise _refused(
-            subject, f"The {form.name} export", f"It loads {', '.join(facts['frameworks'])}."
-        )
+    what = f"The {form.name} export"
+    loaded = [name for name in facts["frameworks"] if name not in form.frameworks]
+    if loaded:
+        raise _refused(subject, what, f"It loads {', '.join(loaded)}.")
     if list(arrays["labels"]) != list(subject.built.classes):
-        raise _refused(subject, f"The {form.name} export", "It names the classes differently.")
+        why = "It names the classes differently. First stage that differs: post-process."
+        raise _refused(subject, what, why)
     found = _compare(signature, trial, arrays, subject)
     before = _score(signature, trial.outputs, trial)
     if found.culprit >= 0:
-        what = f"The {form.name} export"
-        raise _refused(subject, what, _figures(signature, subject, trial, found, arrays), form.name)
+        row = found.culprit
+        if found.how == _INPUT:
+            prints = json.loads(str(arrays["stages"]))
+            stage = stages.of_preparation(subject, trial.samples[row], prints)
+        else:
+            stage = stages.of_outputs(form.name, folder, subject, trial, row, found.wrong)
+        why = _figures(signature, subject, trial, found, arrays, stage)
+        raise _refused(subject, what, why, form.name)
     section: dict[str, Any] = plain(
         {
             "agreement": found.agreement,
@@ -124,8 +162,8 @@ def _probe(
 ) -> dict[str, np.ndarray]:
     samples, output = scratch / "samples", scratch / "outputs.npz"
     samples.mkdir()
-    for number, sample in enumerate(trial.samples):
-        (samples / f"{number:05d}").write_bytes(sample.data)
+    for number, (sample, key) in enumerate(zip(trial.samples, trial.inputs, strict=True)):
+        (samples / f"{number:05d}-{key}").write_bytes(sample.data)
     done = run_python(form.probe(subject.task, samples, output), folder)
     if done.returncode != 0 or not output.is_file():
         lines = (
@@ -144,16 +182,18 @@ def _compare(
     """Look at inputs, then at every output in every batch size, then at the answers."""
     culprits: list[tuple[int, str]] = []
     different = [i for i, key in enumerate(trial.inputs) if arrays["inputs"][i] != key]
-    culprits += [(i, "its prepared input differs") for i in different[:1]]
-    differences = {}
+    culprits += [(i, _INPUT) for i in different[:1]]
+    differences, wrong = {}, []
     for name, limit in signature.tolerance(trial.outputs).items():
         worst = 0.0
-        for size in BATCH_SIZES:
-            gaps, rows = _gaps(trial, arrays, name, size, subject)
+        for size, threads in _PASSES:
+            gaps, rows = _gaps(trial, arrays, name, size, threads, subject)
             worst = max(worst, float(gaps.max()))
             bad = np.flatnonzero(~(gaps <= limit))
-            culprits += [(rows[i], f"{name} in batches of {size}") for i in bad[:1]]
+            how = f"{name} in batches of {size}" + (f", threads: {threads}" if threads else "")
+            culprits += [(rows[i], how) for i in bad[:1]]
         differences[name] = worst
+        wrong += [name] if not worst <= limit else []
     largest = BATCH_SIZES[-1]
     outputs = {
         name: unpacked(arrays, name, largest)[: len(trial.samples)] for name in trial.outputs
@@ -162,16 +202,21 @@ def _compare(
     culprits += [(int(i), "its answer differs") for i in np.flatnonzero(~agrees)[:1]]
     score = _score(signature, outputs, trial)
     row, how = min(culprits, key=lambda culprit: culprit[0], default=(-1, ""))
-    return Comparison(differences, float(agrees.mean()), score, row, how)
+    return Comparison(differences, float(agrees.mean()), score, row, how, tuple(wrong))
 
 
 def _gaps(
-    trial: Trial, arrays: dict[str, np.ndarray], name: str, size: int, subject: Subject
+    trial: Trial,
+    arrays: dict[str, np.ndarray],
+    name: str,
+    size: int,
+    threads: int,
+    subject: Subject,
 ) -> tuple[np.ndarray, list[int]]:
     """The largest difference per row of one output at one batch size; NaN counts as infinite."""
     rows = batch_indexes(len(trial.samples), size)
     wanted = [trial.outputs[name][row] for row in rows]
-    found = unpacked(arrays, name, size)
+    found = unpacked(arrays, name, size, threads)
     if len(found) != len(wanted):
         reason = f"Its output '{name}' has {len(found)} answers instead of {len(wanted)}."
         raise _refused(subject, "The export", reason)
@@ -188,7 +233,22 @@ def _gap(found: np.ndarray, wanted: np.ndarray) -> float:
     return float("inf") if np.isnan(gap) else gap
 
 
-def _checked_manifest(folder: Path, subject: Subject) -> dict[str, Any]:
+def _lengths(about: Mapping[str, Any], trial: Trial) -> dict[str, list[int]]:
+    """Every length but the batch that may change, with the values that the batches bring along."""
+    found: dict[str, set[int]] = {}
+    for array in about.get("arrays", ()):
+        for axis, name in enumerate(array["shape"]):
+            if isinstance(name, str) and name != "batch":
+                # Counted from the end: a row of a text has no batch axis, one of words has.
+                sizes = [row[array["name"]].shape[axis - len(array["shape"])] for row in trial.rows]
+                for size in BATCH_SIZES:
+                    order = [sizes[i] for i in batch_indexes(len(sizes), size)]
+                    parts = range(0, len(order), size)
+                    found.setdefault(name, set()).update(max(order[i : i + size]) for i in parts)
+    return {name: sorted(values) for name, values in found.items()}
+
+
+def _checked_manifest(folder: Path, subject: Subject, trial: Trial) -> dict[str, Any]:
     """The manifest, when files, labels, task and preprocessing are those of the live model."""
     try:
         manifest = read_manifest(folder)
@@ -204,7 +264,13 @@ def _checked_manifest(folder: Path, subject: Subject) -> dict[str, Any]:
     }
     wrong = [key for key, value in wanted.items() if manifest[key] != value]
     if wrong:
-        raise _refused(subject, "The manifest", f"Its {wrong[0]} differs from the model's.")
+        why = f"Its {wrong[0]} differs from the model's."
+        sample, stage = "", stages.POST_PROCESS if wrong[0] in ("labels", "output") else ""
+        if wrong[0] == "preprocessing":
+            sample, stage = stages.of_definition(subject, trial, manifest["preprocessing"])
+        why += f" First sample that differs: '{sample}'." if sample else ""
+        why += f" First stage that differs: {stage}." if stage else ""
+        raise _refused(subject, "The manifest", why)
     return manifest
 
 
@@ -221,8 +287,9 @@ def _figures(
     trial: Trial,
     found: Comparison,
     arrays: dict[str, np.ndarray],
+    stage: str,
 ) -> str:
-    """The sentence with the numbers and the first sample that differs."""
+    """The sentence with the numbers, and the first sample and stage that differ."""
     row, labels = found.culprit, subject.built.classes
     given = {name: unpacked(arrays, name, BATCH_SIZES[-1]) for name in trial.outputs}
     model, export = (signature.answer(o, row, labels) for o in (trial.outputs, given))
@@ -232,7 +299,7 @@ def _figures(
     )
     text = (
         f"First sample that differs: '{trial.samples[row].id}' ({found.how}): {model} by the "
-        f"model, {export} by the export. Largest difference: {gaps}. "
+        f"model, {export} by the export. First stage that differs: {stage}. Largest difference: {gaps}. "
         f"Top-1 agreement {found.agreement:.3f} on {len(trial.samples)} samples."
     )
     before = _score(signature, trial.outputs, trial)

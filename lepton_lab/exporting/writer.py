@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from lepton_lab import durable
 from lepton_lab.errors import LeptonError, StorageError
 from lepton_lab.exporting.artifact import SUFFIX, Artifact
-from lepton_lab.exporting.bundle import seal, stage
+from lepton_lab.exporting.bundle import describe, seal, stage
 from lepton_lab.exporting.card import model_card
 from lepton_lab.exporting.registered import formats
 from lepton_lab.exporting.trial import make_trial
@@ -38,7 +38,8 @@ def export(subject: Subject, format: str = "onnx", to: str | Path | None = None)
 
     Args:
         subject: The model, its origin and held-out samples.
-        format: A name of `formats`, or "all".
+        format: A name of `formats`, several with commas between them, or "all": each that can be
+            written for this model and passes. The certificate says why another was left out.
         to: A path that ends in .lepton, or a folder to put `name.lepton` into; the current folder
             when left out.
 
@@ -48,22 +49,33 @@ def export(subject: Subject, format: str = "onnx", to: str | Path | None = None)
         LeptonError: The model cannot be written in this format, or `to` is something else's place.
         StorageError: The disk is full or the folder cannot be written.
     """
-    chosen = list(formats) if format == ALL else [formats.get(format)]
+    names = formats.names() if format == ALL else [name.strip() for name in format.split(",")]
+    chosen = [formats.get(name) for name in dict.fromkeys(names)]
     path = _target(subject, to)
     with _room(path), tempfile.TemporaryDirectory(prefix="lepton-export-") as scratch:
         staged = Path(scratch) / path.name
         staged.mkdir()
-        _fill(subject, chosen, staged)
+        _fill(subject, chosen, staged, {} if format == ALL else None)
         with durable.new_directory(path) as folder:
             _copy(staged, folder)
     return Artifact(path)
 
 
-def _fill(subject: Subject, chosen: list[Format], staged: Path) -> None:
-    """Everything that the artifact holds; raises ParityError before certificate and card exist."""
+def _fill(
+    subject: Subject, chosen: list[Format], staged: Path, refused: dict[str, str] | None
+) -> None:
+    """Everything that the artifact holds; raises ParityError before certificate and card exist.
+
+    With `refused`, a format that cannot be written or does not pass is left out, and its reason kept there.
+    """
     trial = make_trial(subject)
-    stage(subject, trial, chosen, staged)
-    certificate = gate(staged, subject, trial)
+    written = stage(subject, trial, chosen, staged, refused)
+    certificate = gate(staged, subject, trial, refused)
+    passed = [form for form in chosen if form.name in certificate["formats"]]
+    kept = {name for form in passed for name in written[form.name]}
+    for name in {name for files in written.values() for name in files} - kept:
+        (staged / name).unlink()
+    describe(subject, passed, staged)
     durable.write_json(staged / "certificate.json", certificate)
     card = model_card(durable.read_json(staged / MANIFEST), certificate)
     durable.write_text(staged / "MODEL_CARD.md", card)

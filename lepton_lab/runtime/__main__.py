@@ -21,7 +21,7 @@ import numpy as np
 from .errors import BundleError, InputError
 from .manifest import MANIFEST
 from .predictor import Predictor, versions
-from .probe import probe
+from .probe import Compute, probe
 from .verify import verify
 
 
@@ -60,9 +60,12 @@ def _verify(options: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
 
 def _probe(options: argparse.Namespace) -> tuple[dict[str, Any], list[str]]:
     model = Predictor(options.artifact)
-    known = versions()
+
+    def computing(threads: int) -> Compute:
+        return (Predictor(options.artifact, threads) if threads else model).compute
+
     found: dict[str, Any] = probe(
-        model.preparer, model.compute, model.output, model.labels, options.samples, known
+        model.preparer, computing, model.output, model.labels, options.samples, versions()
     )
     np.savez(options.output, **found)
     return {}, [f"The outputs are in {options.output}."]

@@ -22,22 +22,27 @@ class Prediction:
         probabilities: float32 (classes,), summing to 1.
         classes: Class names in the order of the probabilities.
         shown: How many classes `str` lists.
+        threshold: The least probability of the class `yes` that makes it the answer; None takes the most
+            probable class.
+        yes: Index of that class.
     """
 
     name: str
     probabilities: np.ndarray
     classes: Sequence[str] = field(repr=False)
     shown: int = 5
+    threshold: float | None = None
+    yes: int = 1
 
     @property
     def label(self) -> str:
-        """The most probable class."""
-        return self.classes[int(self.probabilities.argmax())]
+        """The most probable class, or what the threshold says."""
+        return self.classes[self._chosen()]
 
     @property
     def probability(self) -> float:
         """The probability of `label`."""
-        return float(self.probabilities.max())
+        return float(self.probabilities[self._chosen()])
 
     def top(self, n: int = 5) -> list[tuple[str, float]]:
         """The `n` most probable classes, best first."""
@@ -45,15 +50,24 @@ class Prediction:
         return [(self.classes[int(i)], float(self.probabilities[i])) for i in order]
 
     def to_json(self) -> dict[str, Any]:
-        """Name and the most probable classes."""
-        return {"name": self.name, "top": self.top(self.shown)}
+        """Name and the most probable classes; the label too where a threshold decides it."""
+        found: dict[str, Any] = {"name": self.name, "top": self.top(self.shown)}
+        return found if self.threshold is None else {**found, "label": self.label}
 
     def __repr__(self) -> str:
         return str(self)
 
     def __str__(self) -> str:
         best = ", ".join(f"{label} {share:.3f}" for label, share in self.top(self.shown))
+        if self.threshold is not None:
+            best = f"{self.label} ({self.classes[self.yes]} from {self.threshold:.3f} on: {best})"
         return f"{self.name}: {best}" if self.name else best
+
+    def _chosen(self) -> int:
+        if self.threshold is None or len(self.classes) != 2:
+            return int(self.probabilities.argmax())
+        said = float(self.probabilities[self.yes]) >= self.threshold
+        return self.yes if said else 1 - self.yes
 
 
 class ClassesOutput:
@@ -61,10 +75,14 @@ class ClassesOutput:
 
     Args:
         labels: Class names.
+        threshold: See `Prediction`.
+        yes: See `Prediction`.
     """
 
-    def __init__(self, labels: Sequence[str]) -> None:
-        self.labels = tuple(labels)
+    def __init__(
+        self, labels: Sequence[str], threshold: float | None = None, yes: int = 1
+    ) -> None:
+        self.labels, self.threshold, self.yes = tuple(labels), threshold, yes
 
     def cut(self, outputs: Outputs, rows: Sequence[Row]) -> list[dict[str, np.ndarray]]:
         """See `outputs.Output`."""
@@ -72,7 +90,9 @@ class ClassesOutput:
 
     def answer(self, outputs: Outputs, row: Row, name: str = "") -> Prediction:
         """The probabilities with their names."""
-        return Prediction(name, outputs["probabilities"], self.labels)
+        return Prediction(
+            name, outputs["probabilities"], self.labels, threshold=self.threshold, yes=self.yes
+        )
 
     def kept(self, outputs: Outputs) -> dict[str, Any]:
         """All probabilities and logits."""
@@ -88,4 +108,6 @@ class ClassesOutput:
 
 def make(about: Mapping[str, Any], labels: Sequence[str]) -> ClassesOutput:
     """See `outputs.output`."""
-    return ClassesOutput(labels)
+    if about.get("threshold") is None:
+        return ClassesOutput(labels)
+    return ClassesOutput(labels, float(about["threshold"]), int(about["yes"]))

@@ -9,7 +9,7 @@ Training, evaluation, prediction, the export and the exported artifact all call 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -48,6 +48,14 @@ def prepare(image: np.ndarray, preprocessing: Mapping[str, Any]) -> np.ndarray:
     >>> prepare(np.full((8, 16, 3), 7, np.uint8), rule).shape
     (2, 2, 3)
     """
+    *_, (_, pixels) = steps(image, preprocessing)
+    return pixels
+
+
+def steps(
+    image: np.ndarray, preprocessing: Mapping[str, Any]
+) -> Iterator[tuple[str, np.ndarray]]:
+    """The steps of `prepare` with what each of them makes: "resize" and "crop", uint8 (h, w, channels)."""
     picture = _channels(image, preprocessing["channels"])
     crop = preprocessing.get("crop")
     resize = preprocessing.get("resize")
@@ -60,7 +68,8 @@ def prepare(image: np.ndarray, preprocessing: Mapping[str, Any]) -> np.ndarray:
             picture = picture.resize((width, height), filter_)
     pixels = np.asarray(picture)
     pixels = pixels[:, :, None] if pixels.ndim == 2 else pixels
-    return np.array(_crop(pixels, crop["size"], crop.get("fill", 0)) if crop else pixels)
+    yield "resize", pixels
+    yield "crop", np.array(_crop(pixels, crop["size"], crop.get("fill", 0)) if crop else pixels)
 
 
 def normalize(batch: np.ndarray, preprocessing: Mapping[str, Any]) -> np.ndarray:

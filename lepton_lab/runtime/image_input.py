@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from .decode import array_to_rgb, decode_image, to_rgb
-from .image import prepare
+from .image import normalize, steps
 from .inputs import Row, stacked
 
 
@@ -40,9 +41,17 @@ class ImagePreparer:
 
     def prepare(self, source: Any) -> Row:
         """Its "image", uint8 (h, w, C), and its "size" as it came: height and width, int64 (2,)."""
+        # What follows the crop is done in the model's graph.
+        (_, pixels), *_, (_, image) = islice(self.stages(source), 3)
+        return {"image": image, "size": np.array(pixels.shape[:2], dtype=np.int64)}
+
+    def stages(self, source: Any) -> Iterator[tuple[str, np.ndarray]]:
+        """See `inputs.Staged`."""
         pixels = read_image(source)
-        size = np.array(pixels.shape[:2], dtype=np.int64)
-        return {"image": prepare(pixels, self.preprocessing), "size": size}
+        yield "decode", pixels
+        for name, image in steps(pixels, self.preprocessing):
+            yield name, image
+        yield "normalise", normalize(image[None], self.preprocessing)[0]
 
     def collate(self, rows: Sequence[Row]) -> Row:
         """Prepared pictures have one size."""

@@ -8,8 +8,8 @@ serves training, prediction inside Lepton Lab, the export gate and the artifact.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -39,6 +39,15 @@ class Preparer(Protocol):
 
     def collate(self, rows: Sequence[Row]) -> Row:
         """A batch of prepared samples: stacked, and padded where their lengths differ."""
+        ...
+
+
+@runtime_checkable
+class Staged(Protocol):
+    """A preparer that can show its work, so that a difference can be told by its first step."""
+
+    def stages(self, source: Any) -> Iterator[tuple[str, np.ndarray]]:
+        """The steps of `prepare` in order, with what each of them makes."""
         ...
 
 

@@ -21,7 +21,7 @@ FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
 _REQUIRED = ("format_version", "task", "labels", "input", "output", "preprocessing", "files")
 # Python itself writes there when the runtime runs inside the artifact.
-_BYTECODE = "lepton_runtime/__pycache__"
+_BYTECODE = ("lepton_runtime/__pycache__", "lepton_runtime/server/__pycache__")
 _CHUNK = 1 << 20
 
 
@@ -87,7 +87,7 @@ def list_files(root: Path) -> Iterator[str]:
             path = Path(folder) / name
             if path.is_symlink() or not (path.is_dir() or path.is_file()):
                 raise BundleError("is a link or a device", (inside / name).as_posix())
-        folders[:] = sorted(n for n in folders if (inside / n).as_posix() != _BYTECODE)
+        folders[:] = sorted(n for n in folders if (inside / n).as_posix() not in _BYTECODE)
         yield from ((inside / name).as_posix() for name in sorted(names))
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from .batches import batches
 from .classes_output import Prediction
 from .errors import BundleError
 from .inputs import Row, preparer
@@ -32,12 +33,13 @@ class Predictor:
 
     Args:
         folder: The artifact.
+        threads: That one answer is computed with; 0 leaves it to onnxruntime.
 
     Raises:
         BundleError: A file is missing or was changed, or there is no ONNX model.
     """
 
-    def __init__(self, folder: str | os.PathLike[str]) -> None:
+    def __init__(self, folder: str | os.PathLike[str], threads: int = 0) -> None:
         self.folder = Path(folder)
         self.manifest = read_manifest(folder)
         check_files(folder, self.manifest)
@@ -45,7 +47,7 @@ class Predictor:
             held = ", ".join(self.manifest.get("formats", ()))
             raise BundleError(f"the artifact has no {MODEL} (it holds: {held})")
         self.labels: tuple[str, ...] = tuple(self.manifest["labels"])
-        self.session = _session(self.folder / MODEL)
+        self.session = _session(self.folder / MODEL, threads)
         self._names = [output.name for output in self.session.get_outputs()]
         self._inputs = [node.name for node in self.session.get_inputs()]
         self.preparer = preparer(self.manifest["preprocessing"], assets(self.folder, self.manifest))
@@ -70,16 +72,15 @@ class Predictor:
         Args:
             sources: What the artifact takes: for pictures bytes of a file, a path, a Pillow image or an array.
             top: Classes that a prediction lists when printed.
-            batch: Inputs per pass.
+            batch: Inputs per pass; fewer where they are large.
 
         Raises:
             InputError: Names the input that cannot be used.
         """
         answers: list[Answer] = []
-        for start in range(0, len(sources), batch):
-            part = sources[start : start + batch]
-            rows = [self.prepare(source) for source in part]
-            for source, row, found in zip(part, rows, self.outputs(rows), strict=True):
+        for part in batches(((source, self.prepare(source)) for source in sources), batch):
+            outputs = self.outputs([row for _, row in part])
+            for (source, row), found in zip(part, outputs, strict=True):
                 answers.append(_shown(self.output.answer(found, row, name_of(source)), top))
         return answers
 
@@ -122,11 +123,12 @@ def versions() -> Mapping[str, str]:
     }
 
 
-def _session(path: Path) -> Any:
+def _session(path: Path, threads: int) -> Any:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
+    options.intra_op_num_threads = threads
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's exceptions share no base class

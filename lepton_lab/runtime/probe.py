@@ -14,13 +14,17 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from .inputs import Preparer, Row
+from .errors import InputError
+from .inputs import Preparer, Row, Staged
 from .outputs import Output
 
 BATCH_SIZES = (1, 2, 5, 17)
+THREADS = (1, 2)
+"""Numbers of threads that the largest batches are computed with once more."""
 _FRAMEWORKS = ("torch", "timm", "transformers", "lepton_lab")
 _REPEATS = 5
 
@@ -30,7 +34,7 @@ Found = dict[str, list[np.ndarray]]
 
 def probe(
     ready: Preparer,
-    compute: Compute,
+    computing: Callable[[int], Compute],
     output: Output,
     labels: Sequence[str],
     samples: Path,
@@ -40,28 +44,38 @@ def probe(
 
     Args:
         ready: Prepares the bytes of a sample, and collates.
-        compute: A collated batch to outputs by name, each (N, ...).
+        computing: A number of threads (0: as many as the library wants) to a function from a collated
+            batch to outputs by name, each (N, ...).
         output: Takes the outputs of a batch apart.
         labels: Class names.
-        samples: Folder of files; their order is that of the names.
+        samples: Folder of files; their order is that of the names. A name may be NUMBER-FINGERPRINT,
+            which says what the sample should become.
         versions: What the facts say about the libraries in use.
 
     Returns:
         "output/NAME/SIZE" for each output and batch size, the values of all samples in one row, and
         "shape/NAME/SIZE", the shape of each: all samples for the largest size, the first
-        2 * size + 1 for the others; `unpacked` gives them back. "inputs": the SHA-256 of each prepared row.
-        "labels": the class names. "facts": JSON with times in milliseconds, library versions and
-        the frameworks that were loaded.
+        2 * size + 1 for the others; "output/NAME/SIZE/THREADS" for the largest size and each of
+        `THREADS`; `unpacked` gives them back. "inputs": the SHA-256 of each prepared row. "stages": JSON,
+        `stage_prints` of the first sample that did not become what it should. "labels": the class
+        names. "facts": JSON with times in milliseconds, library versions and the frameworks that were
+        loaded.
     """
-    data = [path.read_bytes() for path in sorted(samples.iterdir())]
+    paths = sorted(samples.iterdir())
+    data = [path.read_bytes() for path in paths]
     started = time.perf_counter()
     rows = [ready.prepare(item) for item in data]
     prepare_ms = (time.perf_counter() - started) * 1000 / len(rows)
     found = {"inputs": np.array([fingerprint(row) for row in rows]), "labels": np.array(labels)}
+    wanted = [path.name.partition("-")[2] for path in paths]
+    wrong = [i for i, key in enumerate(wanted) if key and found["inputs"][i] != key]
+    found["stages"] = np.array(json.dumps(stage_prints(ready, data[wrong[0]]) if wrong else []))
+    compute = computing(0)
     for size in BATCH_SIZES:
-        for name, values in run(ready, compute, output, rows, size).items():
-            found[f"shape/{name}/{size}"] = np.array([v.shape for v in values], dtype=np.int64)
-            found[f"output/{name}/{size}"] = np.concatenate([v.ravel() for v in values])
+        found |= _packed(run(ready, compute, output, rows, size), str(size))
+    for threads in THREADS:
+        largest = run(ready, computing(threads), output, rows, BATCH_SIZES[-1])
+        found |= _packed(largest, f"{BATCH_SIZES[-1]}/{threads}")
     facts = {
         "prepare_ms": prepare_ms,
         "compute_ms": {str(size): _time(ready, compute, rows, size) for size in (1, BATCH_SIZES[-1])},
@@ -85,15 +99,29 @@ def run(
     return found
 
 
-def unpacked(arrays: Mapping[str, np.ndarray], name: str, size: int) -> list[np.ndarray]:
+def unpacked(
+    arrays: Mapping[str, np.ndarray], name: str, size: int, threads: int = 0
+) -> list[np.ndarray]:
     """The arrays of one output at one batch size, as `probe` wrote them; none where it has no such output."""
-    if f"shape/{name}/{size}" not in arrays:
+    key = f"{size}/{threads}" if threads else str(size)
+    if f"shape/{name}/{key}" not in arrays:
         return []
-    flat, found, start = arrays[f"output/{name}/{size}"], [], 0
-    for shape in arrays[f"shape/{name}/{size}"]:
+    flat, found, start = arrays[f"output/{name}/{key}"], [], 0
+    for shape in arrays[f"shape/{name}/{key}"]:
         count = int(np.prod(shape))
         found.append(flat[start : start + count].reshape(shape))
         start += count
+    return found
+
+
+def stage_prints(ready: Preparer, source: Any) -> list[tuple[str, str]]:
+    """Each step of a sample's preparation with the SHA-256 of what it makes, up to one that fails."""
+    found = []
+    try:
+        for name, values in ready.stages(source) if isinstance(ready, Staged) else ():
+            found.append((name, fingerprint({"": values})))
+    except InputError:
+        pass
     return found
 
 
@@ -114,6 +142,15 @@ def fingerprint(row: Row) -> str:
         digest.update(f"{name}{values.shape}{values.dtype.str}".encode())
         digest.update(np.ascontiguousarray(values).tobytes())
     return digest.hexdigest()
+
+
+def _packed(outputs: Found, key: str) -> dict[str, np.ndarray]:
+    """Arrays of any shape as one row and the list of their shapes."""
+    packed = {}
+    for name, values in outputs.items():
+        packed[f"shape/{name}/{key}"] = np.array([v.shape for v in values], dtype=np.int64)
+        packed[f"output/{name}/{key}"] = np.concatenate([v.ravel() for v in values])
+    return packed
 
 
 def _time(ready: Preparer, compute: Compute, rows: Sequence[Row], size: int) -> float:

@@ -14,7 +14,7 @@ import json
 import math
 import os
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from difflib import get_close_matches
 from pathlib import Path
@@ -55,20 +55,33 @@ class RowPreparer:
         numbers: list[float] = []
         categories: list[int] = []
         for column in self.columns:
-            name = column["name"]
-            if name not in row:
-                raise _absent(name, row)
-            value = cell(name, row[name])
-            if column["kind"] == "category":
-                categories.append(_category(self._places[name], value))
+            found = self._column(column, row)
+            if isinstance(found, int):
+                categories.append(found)
             else:
-                numbers += _scaled(column, value)
-        found: dict[str, np.ndarray] = {}
+                numbers += found
+        arrays: dict[str, np.ndarray] = {}
         if numbers:
-            found["numbers"] = np.array(numbers, np.float32)
+            arrays["numbers"] = np.array(numbers, np.float32)
         if categories:
-            found["categories"] = np.array(categories, np.int64)
-        return found
+            arrays["categories"] = np.array(categories, np.int64)
+        return arrays
+
+    def stages(self, source: Any) -> Iterator[tuple[str, np.ndarray]]:
+        """See `inputs.Staged`; a step is a column."""
+        row = read_row(source)
+        for column in self.columns:
+            yield f"column '{column['name']}'", np.array(self._column(column, row), np.float64)
+
+    def _column(self, column: Mapping[str, Any], row: Mapping[str, Any]) -> int | list[float]:
+        """The index of a category, or the scaled numbers of another column."""
+        name = column["name"]
+        if name not in row:
+            raise _absent(name, row)
+        value = cell(name, row[name])
+        if column["kind"] == "category":
+            return _category(self._places[name], value)
+        return _scaled(column, value)
 
     def collate(self, rows: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
         """Prepared rows as one batch, stacked."""

@@ -9,7 +9,7 @@ clips beside it in a batch. Training uses the same functions and puts its random
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -52,6 +52,16 @@ class SoundPreparer:
             SoundError: Why it cannot be used.
         """
         return self.features(middle(self.waveform(source), int(self.rule["samples"])))
+
+    def stages(self, source: Any) -> Iterator[tuple[str, np.ndarray]]:
+        """See `inputs.Staged`."""
+        yield "decode", read_sound(source).samples
+        samples = self.waveform(source)
+        yield "resample", samples
+        samples = middle(samples, int(self.rule["samples"]))
+        yield "crop", samples
+        for values in self.features(samples).values():
+            yield "features", values
 
     def waveform(self, source: Any) -> np.ndarray:
         """The whole clip at the model's rate, float32 (n,)."""

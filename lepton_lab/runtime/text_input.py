@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +91,13 @@ class TextPreparer:
             row = {"input_ids": blank + int(self.rule["pad"]), "attention_mask": blank + 1}
             row["token_type_ids"] = blank
         return {name: row[name] for name in self.rule["inputs"]}
+
+    def stages(self, source: Any) -> Iterator[tuple[str, np.ndarray]]:
+        """See `inputs.Staged`."""
+        text = read_text(source, bool(self.rule.get("pair")))
+        for one in text if isinstance(text, tuple) else (text,):
+            yield "decode", np.frombuffer(one.encode("utf-8"), np.uint8)
+        yield "tokenize", np.stack(list(self.prepare(source).values()))
 
     def collate(self, rows: Sequence[Row]) -> Row:
         """The arrays that the model takes, int64 (N, T), filled up to the longest text of the batch."""

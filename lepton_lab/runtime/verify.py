@@ -24,8 +24,12 @@ EXPECTED = "golden/expected.json"
 _BATCH = 32
 
 
-def verify(folder: str | os.PathLike[str]) -> dict[str, Any]:
+def verify(folder: str | os.PathLike[str], predictor: Predictor | None = None) -> dict[str, Any]:
     """Check every file, then replay the golden samples through the ONNX model.
+
+    Args:
+        folder: The artifact.
+        predictor: Of that artifact, when it is loaded already.
 
     Returns:
         "files": number checked; "golden": number replayed (0 without an ONNX model);
@@ -39,7 +43,7 @@ def verify(folder: str | os.PathLike[str]) -> dict[str, Any]:
     manifest = read_manifest(folder)
     report: dict[str, Any] = {"files": check_files(folder, manifest), "golden": 0}
     if MODEL in manifest["files"]:
-        report |= _replay(Predictor(folder))
+        report |= _replay(predictor or Predictor(folder))
         report["versions"] = dict(versions())
     return report | {"seconds": time.perf_counter() - started}
 

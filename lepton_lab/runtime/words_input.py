@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -89,6 +89,15 @@ class WordsPreparer:
             "text": np.frombuffer(text.encode("utf-8"), np.uint8),
             "unread": np.array(unread, np.int64),
         }
+
+    def stages(self, source: Any) -> Iterator[tuple[str, np.ndarray]]:
+        """See `inputs.Staged`."""
+        text, words = read_words(source, self.split, self.max_windows * self.step + self.stride + 1)
+        yield "decode", np.frombuffer(text.encode("utf-8"), np.uint8)
+        yield "split into words", np.array(words, np.int64)
+        row = self.prepare(source)
+        yield "tokenize", np.stack([row[name] for name in self.inputs])
+        yield "places of words", np.stack([row["window"], row["place"]])
 
     def collate(self, rows: Sequence[Row]) -> Row:
         """The windows of all sentences under one another, padded to the longest: int64 (sum of K, T)."""

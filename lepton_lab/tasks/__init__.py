@@ -12,7 +12,7 @@ from lepton_lab.tasks.base import BaseTask
 from lepton_lab.tasks.contract import Batch, Figures, Task, TaskRecord
 from lepton_lab.tasks.image_classification import RECORD as _IMAGE_CLASSIFICATION
 from lepton_lab.tasks.object_detection import RECORD as _OBJECT_DETECTION
-from lepton_lab.tasks.registry import tasks
+from lepton_lab.tasks.registry import tasks, usual_smoothing
 from lepton_lab.tasks.semantic_segmentation import RECORD as _SEMANTIC_SEGMENTATION
 from lepton_lab.tasks.tabular_classification import RECORD as _TABULAR_CLASSIFICATION
 from lepton_lab.tasks.tabular_regression import RECORD as _TABULAR_REGRESSION
@@ -31,4 +31,4 @@ for _record in (
 ):
     tasks.register(_record)
 
-__all__ = ["BaseTask", "Batch", "Figures", "Task", "TaskRecord", "tasks"]
+__all__ = ["BaseTask", "Batch", "Figures", "Task", "TaskRecord", "tasks", "usual_smoothing"]

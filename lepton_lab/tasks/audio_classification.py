@@ -81,6 +81,7 @@ class AudioClassification(BaseTask):
     """The task for one model: see `lepton_lab.tasks.contract.Task`."""
 
     metric = "accuracy"
+    usual_smoothing = 0.0, "usual for sounds (arXiv 2104.01778, 2006.11477)"
     higher_is_better = True
 
     def __init__(self, built: BuiltModel, spec: TrainSpec, flip: bool) -> None:
@@ -187,7 +188,7 @@ class AudioClassification(BaseTask):
             logits,
             labels.to(logits.device),
             weights.to(logits.device),
-            smoothing=self.spec.label_smoothing,
+            smoothing=self.smoothing,
             gamma=self.spec.focal,
         )
 

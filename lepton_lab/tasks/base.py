@@ -31,10 +31,17 @@ class BaseTask:
     metric = ""
     higher_is_better = True
     guess = 0.0
+    usual_smoothing: tuple[float, str] = (0.0, "")
 
     def __init__(self, built: BuiltModel, spec: TrainSpec, flip: bool) -> None:
         self.preprocessing, self.files = built.preprocessing, built.files
         self.classes, self.spec, self.flip = tuple(built.classes), spec, flip
+
+    @property
+    def smoothing(self) -> float:
+        """Label smoothing as it was asked for; "auto" is what is usual for the task."""
+        asked = self.spec.label_smoothing
+        return self.usual_smoothing[0] if isinstance(asked, str) else asked
 
     @cached_property
     def preparer(self) -> Preparer:

@@ -22,6 +22,10 @@ FOLDER = "baseline"
 NAME = "trees"
 _MOST_ROWS = 500_000
 _SAME = 1e-4
+# Up to here scikit-learn does not stop early, and its defaults learn small tables by heart; these smaller steps
+# and trees were worth a hundredth of ROC area on 7,000 customers.
+_FEW_ROWS = 10_000
+_GENTLE = {"learning_rate": 0.05, "max_leaf_nodes": 15, "l2_regularization": 1.0}
 
 logger = logging.getLogger(__name__)
 
@@ -97,7 +101,8 @@ def _fitted(x: np.ndarray, y: np.ndarray, classes: bool, seed: int) -> Any:
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
     kind = HistGradientBoostingClassifier if classes else HistGradientBoostingRegressor
-    return kind(random_state=seed).fit(x, y)
+    options = _GENTLE if len(x) <= _FEW_ROWS else {}
+    return kind(random_state=seed, **options).fit(x, y)
 
 
 def _same(

@@ -116,7 +116,10 @@ class Task(Protocol):
         ...
 
     def describe(self, outputs: Any, split: Split, index: int) -> dict[str, Any]:
-        """Sample `index` in words: `expected`, `predicted`, and the `probability` of what is predicted."""
+        """Sample `index` in words: `expected`, `predicted`, and the `probability` of what is predicted.
+
+        The probability is None for a number, which is neither right nor wrong.
+        """
         ...
 
     def score(self, outputs: Any, targets: Any) -> Mapping[str, float]:

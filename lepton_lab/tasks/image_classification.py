@@ -78,6 +78,7 @@ class ImageClassification(BaseTask):
     """The task for one model: see `lepton_lab.tasks.contract.Task`."""
 
     metric = "accuracy"
+    usual_smoothing = 0.1, "usual for images (arXiv 1512.00567)"
     higher_is_better = True
 
     def __init__(self, built: BuiltModel, spec: TrainSpec, flip: bool) -> None:
@@ -138,7 +139,7 @@ class ImageClassification(BaseTask):
         import torch.nn.functional as F
 
         logits = module(self._inputs(batch, device)).float()
-        smooth = self.spec.label_smoothing
+        smooth = self.smoothing
         own = F.cross_entropy(logits, batch.labels.to(device), label_smoothing=smooth)
         if batch.partner_labels is None:
             return own

@@ -95,6 +95,7 @@ class SemanticSegmentation(BaseTask):
     """The task for one model: see `lepton_lab.tasks.contract.Task`."""
 
     metric = "mean_iou"
+    usual_smoothing = 0.0, "small classes would drown in what is spread over them"
 
     def __init__(self, built: BuiltModel, spec: TrainSpec, flip: bool) -> None:
         super().__init__(built, spec, flip)
@@ -133,7 +134,7 @@ class SemanticSegmentation(BaseTask):
     def loss(self, module: torch.nn.Module, batch: MaskBatch, device: torch.device) -> torch.Tensor:
         """The mean over the pictures of each one's mean over its pixels, so that cutting a batch changes nothing."""
         logits = module(self._pixels(batch, device)).float()
-        smooth, focal = self.spec.label_smoothing, self.spec.focal
+        smooth, focal = self.smoothing, self.spec.focal
         return pixel_losses(logits, batch.masks.to(device), batch.weights, smooth, focal).mean()
 
     def outputs(

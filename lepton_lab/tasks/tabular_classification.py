@@ -3,7 +3,7 @@
 
 The headline is the area under the ROC curve, which a rare class does not flatter as accuracy does.
 Probabilities are what decisions with costs are made from (`metrics.costs`), so the labels are smoothed
-only where that is asked for beyond the usual default, which is meant for images.
+only where that is asked for.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from lepton_lab.metrics import (
     roc_auc,
     sample_losses,
 )
-from lepton_lab.spec import TrainSpec
 from lepton_lab.tasks.contract import Figures, TaskRecord
 from lepton_lab.tasks.losses import class_loss, class_weights
 from lepton_lab.tasks.rows import RowBatch, RowTask, build
@@ -32,16 +31,17 @@ if TYPE_CHECKING:
 
     from lepton_lab.catalog import BuiltModel
     from lepton_lab.datasets import Split
+    from lepton_lab.spec import TrainSpec
 
 NAME = "tabular-classification"
 _SHOWN = ("roc_auc", "average_precision", "log_loss", "brier", "accuracy")
-_USUAL_SMOOTHING = TrainSpec().label_smoothing
 
 
 class TabularClassification(RowTask):
     """The task for one model: see `contract.Task`."""
 
     metric = "roc_auc"
+    usual_smoothing = 0.0, "probabilities of rows are compared with costs"
 
     def __init__(self, built: BuiltModel, spec: TrainSpec, flip: bool) -> None:
         super().__init__(built, spec, flip)
@@ -50,12 +50,11 @@ class TabularClassification(RowTask):
 
     def loss(self, module: torch.nn.Module, batch: RowBatch, device: torch.device) -> torch.Tensor:
         """Cross-entropy, weighted and focused as the spec says."""
-        smooth = self.spec.label_smoothing
         return class_loss(
             self.raw(module, batch, device),
             batch.labels.to(device),
             batch.weights.to(device),
-            smoothing=0.0 if smooth == _USUAL_SMOOTHING else smooth,
+            smoothing=self.smoothing,
             gamma=self.spec.focal,
         )
 

@@ -64,7 +64,7 @@ class TabularRegression(RowTask):
         return {
             "expected": "" if label is None else f"{label:.6g}",
             "predicted": f"{float(outputs[index]):.6g}",
-            "probability": 1.0,
+            "probability": None,
         }
 
     def score(self, outputs: np.ndarray, targets: np.ndarray) -> Mapping[str, float]:

@@ -54,6 +54,8 @@ class TextClassification(BaseTask):
         self.higher_is_better = self.kind != "number"
         guesses = {"class": math.log(max(len(self.classes), 2)), "classes": math.log(2)}
         self.guess = guesses.get(self.kind, 1.0)
+        if self.kind != "number":
+            self.usual_smoothing = 0.1, "fine-tuned texts are sure of themselves too early"
         scale = self.preprocessing.get("target") or {"mean": 0.0, "std": 1.0}
         self.mean, self.std = float(scale["mean"]), float(scale["std"])
         self._weights: WeakKeyDictionary[Split, np.ndarray] = WeakKeyDictionary()
@@ -103,7 +105,7 @@ class TextClassification(BaseTask):
             error = logits[:, 0] - (labels - self.mean) / self.std
             return (error * error).mean()
         loss = class_loss if self.kind == "class" else membership_loss
-        smoothing, gamma = self.spec.label_smoothing, self.spec.focal
+        smoothing, gamma = self.smoothing, self.spec.focal
         return loss(logits, labels, weights, smoothing=smoothing, gamma=gamma)
 
     def outputs(
@@ -123,7 +125,7 @@ class TextClassification(BaseTask):
         label = split[index].label
         expected = "" if label is None else split.labels.words(label, split.classes)
         if self.kind == "number":
-            return {"expected": expected, "predicted": f"{outputs[index]:.4g}", "probability": 1.0}
+            return {"expected": expected, "predicted": f"{outputs[index]:.4g}", "probability": None}
         best = float(outputs[index].max())
         return {
             "expected": expected,

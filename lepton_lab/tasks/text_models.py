@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lepton_lab.errors import LeptonError
+from lepton_lab.tasks.head_start import start_head
 
 if TYPE_CHECKING:
     from lepton_lab.catalog import BuiltModel
@@ -66,8 +67,14 @@ def build(spec: ModelSpec, data: Dataset | None, seed: int) -> BuiltModel:
         built.classes = ()
     use_texts(built, about)
     if data is not None:
+        if built.config.get("pooling") and built.pretrained:
+            built.notes += (_started(start_head(built, data, seed)),)
         built.notes += cut_notes(built, [data.train.read(i) for i in range(len(data.train))])
     return built
+
+
+def _started(count: int) -> str:
+    return f"The head starts as the best linear one on {count} training texts (arXiv 2202.10054)."
 
 
 def cut_notes(built: BuiltModel, texts: Sequence[Any]) -> tuple[str, ...]:

@@ -84,6 +84,7 @@ class TokenClassification(BaseTask):
     """The task for one model: see `lepton_lab.tasks.contract.Task`."""
 
     metric = "f1"
+    usual_smoothing = 0.0, "most tags are O, and entities are rare"
 
     def __init__(self, built: BuiltModel, spec: TrainSpec, flip: bool) -> None:
         super().__init__(built, spec, flip)
@@ -147,7 +148,7 @@ class TokenClassification(BaseTask):
             logits[window, place],
             tag,
             weight,
-            smoothing=self.spec.label_smoothing,
+            smoothing=self.smoothing,
             gamma=self.spec.focal,
         )
         return mean * (len(tag) * batch.share / len(batch))

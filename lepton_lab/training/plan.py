@@ -38,6 +38,7 @@ class Plan:
     epochs: int
     steps_per_epoch: int
     micro_batch: int = 0
+    label_smoothing: float = 0.0
     reasons: dict[str, str] = field(default_factory=dict)
     steps_at_most: int = 0
     time: dict[str, Any] | None = None
@@ -64,6 +65,7 @@ def decide(
     batch_norm: bool = True,
     default_batch: int | None = None,
     recipe: Mapping[str, Any] | None = None,
+    smoothing: tuple[float, str] = (0.0, ""),
 ) -> Plan:
     """Decide what `spec` leaves open.
 
@@ -74,6 +76,7 @@ def decide(
         batch_norm: Whether the network normalizes over the batch, which bears higher rates.
         default_batch: Batch size that the data set asks for, used when the spec says `auto`.
         recipe: What this family of models is known to train well with, by field, and "why".
+        smoothing: The label smoothing that is usual for the task, and why; no reason where it has none.
     """
     reasons: dict[str, str] = {}
     known = recipe or {}
@@ -97,6 +100,10 @@ def decide(
     layer = choose("layer_decay", spec.layer_decay, *_layer_decay(pretrained, spec.freeze))
     asked = "auto" if spec.learning_rate == "find" else spec.learning_rate
     rate = choose("learning_rate", asked, *_rate(spec, batch, pretrained, batch_norm))
+    smooth = spec.label_smoothing
+    if isinstance(smooth, str):
+        smooth, why = smoothing
+        reasons.update({"label_smoothing": why} if why else {})
     return Plan(
         device=device,
         precision=precision,
@@ -108,6 +115,7 @@ def decide(
         workers=choose("workers", spec.workers, *_workers(device, count)),
         epochs=spec.epochs,
         steps_per_epoch=math.ceil(count / batch),
+        label_smoothing=smooth,
         reasons=reasons,
     )
 

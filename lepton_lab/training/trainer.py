@@ -21,6 +21,7 @@ from lepton_lab.errors import LeptonError, StorageError
 from lepton_lab.events import Alert, Bus, Controlled, Evaluated, Predicted
 from lepton_lab.spec import TrainSpec, from_json, to_json
 from lepton_lab.tasks import Batch, tasks
+from lepton_lab.tasks.soft_targets import taught
 from lepton_lab.training import checkpoint, optim
 from lepton_lab.training.allocator import hand_back, keep_freed_memory
 from lepton_lab.training.budget import Budget
@@ -71,7 +72,8 @@ class Trainer:
         self.device = torch.device(plan.device)
         if self.device.type == "cpu":
             keep_freed_memory()
-        self.task = tasks.get(task).create(built, spec, getattr(data, "flip_safe", True))
+        created = tasks.get(task).create(built, spec, getattr(data, "flip_safe", True))
+        self.task = taught(created, built)
         optim.freeze(built.module, built.groups, spec.freeze)
         layout = torch.channels_last if plan.channels_last else torch.contiguous_format
         self.module = built.module.to(self.device)

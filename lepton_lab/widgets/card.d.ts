@@ -33,7 +33,7 @@ export interface State {
   sent?: boolean;
 }
 
-export type Sample = [expected: string, predicted: string, probability: number];
+export type Sample = [expected: string, predicted: string, probability: number | null];
 
 export interface Options {
   /** A promise of Plotly.js: `library()`. */

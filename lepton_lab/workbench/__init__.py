@@ -15,6 +15,7 @@ _PUBLIC = {
     "Bench": "standing",
     "Cleaning": "cleaning",
     "Comparison": "comparing",
+    "Compression": "compressed",
     "CrossValidation": "folding",
     "ImageInput": "images",
     "LeptonModel": "model",
@@ -26,6 +27,7 @@ _PUBLIC = {
     "branch": "actions",
     "clean": "cleaning",
     "compare": "comparing",
+    "compress": "compressing",
     "cross_validate": "folding",
     "data": "actions",
     "doctor": "health",
@@ -43,6 +45,7 @@ _PUBLIC = {
     "resume": "actions",
     "run": "listing",
     "runs": "listing",
+    "serve": "hosting",
     "train": "actions",
 }
 __all__ = sorted(_PUBLIC)  # noqa: PLE0605
@@ -68,10 +71,13 @@ if TYPE_CHECKING:
     from lepton_lab.workbench.cleaning import clean as clean
     from lepton_lab.workbench.comparing import Comparison as Comparison
     from lepton_lab.workbench.comparing import compare as compare
+    from lepton_lab.workbench.compressed import Compression as Compression
+    from lepton_lab.workbench.compressing import compress as compress
     from lepton_lab.workbench.folding import CrossValidation as CrossValidation
     from lepton_lab.workbench.folding import cross_validate as cross_validate
     from lepton_lab.workbench.handle import Run as Run
     from lepton_lab.workbench.health import doctor as doctor
+    from lepton_lab.workbench.hosting import serve as serve
     from lepton_lab.workbench.images import ImageInput as ImageInput
     from lepton_lab.workbench.images import preprocess_image as preprocess_image
     from lepton_lab.workbench.listing import RunList as RunList

@@ -121,13 +121,17 @@ def find_learning_rate(model: Any, data: Any = None, **options: Any) -> RateFind
     return find(built, data, spec, _decided(built, data, spec), model.task)
 
 
-def evaluate(model: Any = None, data: Any = None, split: str | None = None) -> Evaluation | Report:
+def evaluate(
+    model: Any = None, data: Any = None, split: str | None = None, *, cost: Any = None
+) -> Evaluation | Report:
     """Metrics with 95 % intervals on held-out samples.
 
     Args:
         model: A model, a run or a name; the latest run when left out.
         data: A `Dataset`, one of its splits, or anything that `lab.data` takes; the run's own when left out.
         split: "train", "val" or "test"; the test split when there is one, else val.
+        cost: Of a table's two classes: what a missed yes and a false alarm cost, {"miss": 5, "alarm": 1}
+            (and "yes": its class). The threshold that costs least on val is told with its cost here.
 
     Raises:
         LeptonError: The data's classes are not the model's.
@@ -135,10 +139,16 @@ def evaluate(model: Any = None, data: Any = None, split: str | None = None) -> E
     from lepton_lab.workbench.reporting import report_on
 
     model, run = _model_and_run(model)
-    chosen, notes = chosen_split(
-        data if data is not None else (run.data if run is not None else None), split, run
-    )
-    return report_on(model.built, model.task, chosen, notes)
+    source = data if data is not None else (run.data if run is not None else None)
+    chosen, notes = chosen_split(source, split, run)
+    report = report_on(model.built, model.task, chosen, notes)
+    if cost is not None:
+        from lepton_lab.workbench.deciding import decide, val_of
+
+        decision = decide(model.built, model.task, val_of(source, run), cost)
+        told: Any = report
+        told.notes[:0] = decision.notes(told)
+    return report
 
 
 def predict(model: Any, inputs: Any, *, top: int = 5) -> Any:
@@ -243,15 +253,18 @@ def export(
     to: str | Path | None = None,
     data: Any = None,
     baseline: bool = False,
+    cost: Any = None,
 ) -> Artifact:
     """Write a deployable artifact; refused, with the figures, when it does not compute what the model computes.
 
     Args:
         model: A model, a run or a name; the latest run when left out. An untrained model may be exported: it says so.
-        format: A registered format ("onnx", "safetensors") or "all".
+        format: A registered format ("onnx", "torch", "executorch", "safetensors"), several with commas, or
+            "all": each that can be written for this model and passes.
         to: Folder to write, by custom ending in `.lepton`; inside the run's folder when left out.
         data: Samples for the gate, when the run's own data is not at hand.
         baseline: Export the model that was fitted beside the run's own (boosted trees for tables) instead.
+        cost: As in `evaluate`: the threshold that costs least on val decides the artifact's labels.
 
     Raises:
         ParityError: Out of tolerance. Nothing was written.
@@ -266,8 +279,19 @@ def export(
     target = Path(to) if to is not None else _default_target(model, run, baseline)
     if baseline:
         model, run = beside(run), None
+    if run is not None and model.built.config.get("source") == "graph":
+        from lepton_lab.workbench.descendants import exported
+
+        latest.artifact = exported(run, format, target)
+        return latest.artifact
     learned = source if data is None else None
-    artifact = exporting.export(make_subject(model, run, chosen, learned), format, to=target)
+    subject = make_subject(model, run, chosen, learned)
+    if cost is not None:
+        from lepton_lab.workbench.deciding import decide, deciding, val_of
+
+        decision = decide(model.built, model.task, val_of(source, run), cost)
+        subject = replace(subject, built=deciding(model.built, decision))
+    artifact = exporting.export(subject, format, to=target)
     latest.artifact = artifact
     return artifact
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from lepton_lab.errors import DataError
 from lepton_lab.rendering import Table, bundle, escape, visible
+from lepton_lab.runtime.batches import batches
 from lepton_lab.runtime.errors import InputError
 from lepton_lab.runtime.inputs import preparer
 from lepton_lab.runtime.outputs import Answer, output
@@ -54,11 +55,11 @@ def answer_with(
     compute = signature.compute(module.eval(), about.preprocessing)
     found: list[Answered] = []
     try:
-        for start in range(0, len(named), AT_ONCE):
-            part = named[start : start + AT_ONCE]
-            rows = [_prepared(ready, name, source) for name, source in part]
+        prepared = ((one, _prepared(ready, *one)) for one in named)
+        for part in batches(prepared, AT_ONCE):
+            rows = [row for _, row in part]
             outputs = reads.cut(compute(ready.collate(rows)), rows)
-            for (name, source), row, values in zip(part, rows, outputs, strict=True):
+            for ((name, source), row), values in zip(part, outputs, strict=True):
                 answer = reads.answer(values, row, name)
                 found.append(Answered(_shown(answer, top), source))
     finally:

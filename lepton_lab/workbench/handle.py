@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from lepton_lab.evaluation import Evaluation, Report
     from lepton_lab.exporting import Artifact
     from lepton_lab.training import Control
+    from lepton_lab.workbench.compressed import Compression
     from lepton_lab.workbench.following import Follower
     from lepton_lab.workbench.listing import Deleted
     from lepton_lab.workbench.model import LeptonModel
@@ -212,21 +213,31 @@ class Run(Steering):
 
         return branch(self, step, **changes)
 
-    def evaluate(self, data: Any = None, split: str | None = None) -> Evaluation | Report:
+    def evaluate(
+        self, data: Any = None, split: str | None = None, *, cost: Any = None
+    ) -> Evaluation | Report:
         """Metrics of the run's model: see `lab.evaluate`."""
         from lepton_lab.workbench.actions import evaluate
 
-        return evaluate(self, data, split)
+        return evaluate(self, data, split, cost=cost)
 
     def predict(self, inputs: Any, top: int = 5) -> Any:
         """See `lab.predict`."""
         return self.model.predict(inputs, top=top)
 
-    def export(self, format: str = "onnx", to: Any = None, baseline: bool = False) -> Artifact:
+    def export(
+        self, format: str = "onnx", to: Any = None, baseline: bool = False, *, cost: Any = None
+    ) -> Artifact:
         """See `lab.export`."""
         from lepton_lab.workbench.actions import export
 
-        return export(self, format, to=to, baseline=baseline)
+        return export(self, format, to=to, baseline=baseline, cost=cost)
+
+    def compress(self, data: Any = None, **options: Any) -> Compression:
+        """Make its model smaller, by evidence: see `lab.compress`."""
+        from lepton_lab.workbench.compressing import compress
+
+        return compress(self, data, **options)
 
     def show(self) -> Any:
         """The whole chart in this cell, from whatever kernel; while the run trains it goes on there."""

@@ -44,6 +44,7 @@ def with_head(
 ) -> tuple[BuiltModel, dict[str, Any]]:
     """A module of its own for this training, with a head for the data's classes, and the parent run."""
     from lepton_lab.catalog import from_config
+    from lepton_lab.catalog.graph_models import check_trainable
     from lepton_lab.tasks import tasks
 
     check_task(data)
@@ -51,6 +52,7 @@ def with_head(
         model.task = data.task
         return tasks.get(data.task).build(model.spec, data, spec.seed), {}
     before = model.built
+    check_trainable(before.config, model._run.name, model._run.record["parent"].get("run", ""))
     if tuple(before.classes) == tuple(data.classes):
         built = copy.deepcopy(before)
     else:

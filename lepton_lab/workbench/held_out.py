@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -48,6 +49,19 @@ def chosen_split(source: Any, name: str | None, run: Run | None) -> tuple[Split,
     return chosen, notes
 
 
+def label_in(classes: Sequence[str], split: Split) -> Callable[[Any], Any]:
+    """From a label of a split to the same one in a model's terms; None where the model has no such class.
+
+    Labels that are not one class per sample are unknown to a model whose classes stand otherwise.
+    """
+    if not classes or tuple(classes) == tuple(split.classes):
+        return lambda label: label
+    index = {name: i for i, name in enumerate(classes)}
+    if split.labels.name != "class":
+        return lambda label: None
+    return lambda label: None if label is None else index.get(split.classes[label])
+
+
 def targets_of(classes: tuple[str, ...], split: Split) -> Any:
     """The split's labels as indexes of the model's classes.
 
@@ -71,4 +85,5 @@ def targets_of(classes: tuple[str, ...], split: Split) -> Any:
             f"The model's begin with {', '.join(classes[:3])}, the data's with {', '.join(split.classes[:3])}.",
             "Train it on this data first: model.train(data)",
         )
-    return np.array([index[split.classes[t]] for t in split.targets], dtype=np.int64)
+    found = [index[split.classes[t]] if t >= 0 else -1 for t in split.targets]
+    return np.array(found, dtype=np.int64)

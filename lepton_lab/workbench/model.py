@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from lepton_lab.evaluation import Evaluation, Report
     from lepton_lab.exporting import Artifact
     from lepton_lab.training.rate_finder import RateFinding
+    from lepton_lab.workbench.compressed import Compression
     from lepton_lab.workbench.handle import Run
 
 
@@ -147,11 +148,13 @@ class LeptonModel:
         self.module.eval()
         return self
 
-    def evaluate(self, data: Any = None, split: str | None = None) -> Evaluation | Report:
+    def evaluate(
+        self, data: Any = None, split: str | None = None, *, cost: Any = None
+    ) -> Evaluation | Report:
         """Metrics with intervals on the held-out split: see `lab.evaluate`."""
         from lepton_lab.workbench.actions import evaluate
 
-        return evaluate(self, data, split)
+        return evaluate(self, data, split, cost=cost)
 
     def predict(self, inputs: Any, top: int = 5) -> Any:
         """Answers for inputs: see `lab.predict`."""
@@ -159,11 +162,19 @@ class LeptonModel:
 
         return predict(self, inputs, top=top)
 
-    def export(self, format: str = "onnx", to: Any = None, data: Any = None) -> Artifact:
+    def export(
+        self, format: str = "onnx", to: Any = None, data: Any = None, *, cost: Any = None
+    ) -> Artifact:
         """Write a deployable artifact, proven equal to this model: see `lab.export`."""
         from lepton_lab.workbench.actions import export
 
-        return export(self, format, to=to, data=data)
+        return export(self, format, to=to, data=data, cost=cost)
+
+    def compress(self, data: Any = None, **options: Any) -> Compression:
+        """Make it smaller, by evidence: see `lab.compress`."""
+        from lepton_lab.workbench.compressing import compress
+
+        return compress(self, data, **options)
 
     def find_learning_rate(self, data: Any, **options: Any) -> RateFinding:
         """The range test; the model is left as it was: see `lab.find_learning_rate`."""
@@ -172,7 +183,10 @@ class LeptonModel:
         return find_learning_rate(self, data, **options)
 
     def adopt(self, built: BuiltModel, run: Run) -> None:
-        """Become the result of a run."""
+        """Become the result of a run; what was for its training alone is left behind."""
+        from lepton_lab.tasks.soft_targets import without
+
+        built.files = without(built.files)
         self._built, self._run = built, run
 
     def _wait(self) -> None:

@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lepton_lab.errors import LeptonError
+from lepton_lab.workbench.held_out import label_in
 
 if TYPE_CHECKING:
     from lepton_lab.datasets import Dataset, Split
@@ -37,17 +39,21 @@ def make_subject(
         task=model.task,
         name=model.name,
         provenance=_provenance(model, run, split, data),
-        samples=_samples(split) if split is not None else [],
+        samples=_samples(split, model.built.classes) if split is not None else [],
         trained=run is not None or model.built.pretrained,
     )
 
 
-def _samples(split: Split) -> list[ExportSample]:
-    """Evenly chosen samples as the original bytes of their files."""
+def _samples(split: Split, classes: Sequence[str]) -> list[ExportSample]:
+    """Evenly chosen samples as the original bytes of their files, their labels in the model's terms."""
     from lepton_lab.exporting.subject import ExportSample
 
     chosen = np.unique(np.linspace(0, len(split) - 1, min(SAMPLES, len(split))).round().astype(int))
-    return [ExportSample(split[i].id, split.read_bytes(i), split[i].label) for i in map(int, chosen)]
+    label = label_in(classes, split)
+    return [
+        ExportSample(split[i].id, split.read_bytes(i), label(split[i].label))
+        for i in map(int, chosen)
+    ]
 
 
 def _provenance(

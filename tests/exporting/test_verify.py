@@ -46,6 +46,8 @@ def test_an_honest_bundle_passes_with_its_figures(staged, subject, trial):
     assert certificate["passed"] is True
     assert certificate["samples"] == {"real": 12, "odd": 12, "all": 24}
     assert certificate["batch_sizes"] == [1, 2, 5, 17]
+    assert certificate["threads"] == [1, 2]
+    assert certificate["lengths"] == {} and certificate["refused"] == {}
     found = certificate["formats"]["onnx"]
     assert found["agreement"] == 1.0
     assert found["largest_difference"]["probabilities"] < 1e-5
@@ -66,61 +68,70 @@ RUNTIME_MUTATIONS = {
         "image.py",
         '"bicubic": Image.Resampling.BICUBIC',
         '"bicubic": Image.Resampling.BILINEAR',
+        "resize",
     ),
     "nearest instead of bicubic": (
         "image.py",
         '"bicubic": Image.Resampling.BICUBIC',
         '"bicubic": Image.Resampling.NEAREST',
+        "resize",
     ),
     "no antialias": (
         "image.py",
         "picture.resize((width, height), filter_)",
         "picture.transform((width, height), Image.EXTENT, (0, 0, *picture.size), filter_)",
+        "resize",
     ),
     "resize with a reducing gap": (
         "image.py",
         "picture.resize((width, height), filter_)",
         "picture.resize((width, height), filter_, reducing_gap=1.0)",
+        "resize",
     ),
     "another crop share": (
         "image.py",
         'to_height, to_width = (int(side) for side in resize["size"])',
         'to_height, to_width = (int(side / 0.875) for side in resize["size"])',
+        "resize",
     ),
     "squashed instead of cropped": (
         "image.py",
         'if resize["mode"] == "exact":',
         "if True:",
+        "resize",
     ),
     "BGR instead of RGB": (
         "image_input.py",
         "pixels = read_image(source)",
         "pixels = read_image(source)[:, :, ::-1]",
+        "decode",
     ),
-    "EXIF ignored": ("pixels.py", "turn = _UPRIGHT.get(orientation(image))", "turn = None"),
-    "alpha ignored": ("pixels.py", "if image.has_transparency_data:", "if False:"),
-    "alpha over black": ("pixels.py", "(255, 255, 255, 255)", "(0, 0, 0, 255)"),
+    "EXIF ignored": ("pixels.py", "turn = _UPRIGHT.get(orientation(image))", "turn = None", "decode"),
+    "alpha ignored": ("pixels.py", "if image.has_transparency_data:", "if False:", "decode"),
+    "alpha over black": ("pixels.py", "(255, 255, 255, 255)", "(0, 0, 0, 255)", "decode"),
     "16 bits clipped": (
         "pixels.py",
         "((wide * 255 + 32767) // 65535)",
         "wide.clip(0, 255)",
+        "decode",
     ),
 }
 
 
 @pytest.mark.parametrize("mistake", RUNTIME_MUTATIONS)
 def test_a_mistake_in_the_preparation_is_refused(mistake, staged, subject, trial):
-    file, old, new = RUNTIME_MUTATIONS[mistake]
+    file, old, new, stage = RUNTIME_MUTATIONS[mistake]
     edit(staged / RUNTIME / file, old, new)
     seal(staged)
     message = refused(staged, subject, trial)
     assert "nothing was written" in message
     assert "its prepared input differs" in message
+    assert f"First stage that differs: {stage}." in message
     assert "tolerance" in message and "accuracy" in message
 
 
 def test_the_outputs_alone_give_a_wrong_interpolation_away(staged, subject, trial):
-    edit(staged / RUNTIME / "image.py", *RUNTIME_MUTATIONS["bilinear instead of bicubic"][1:])
+    edit(staged / RUNTIME / "image.py", *RUNTIME_MUTATIONS["bilinear instead of bicubic"][1:3])
     fingerprints = "np.array([fingerprint(row) for row in rows])"
     edit(staged / RUNTIME / "probe.py", fingerprints, 'np.array(["same"] * len(rows))')
     seal(staged)
@@ -153,7 +164,36 @@ def nudge_weights(graph):
     )
 
 
-@pytest.mark.parametrize("change", [swap_constants, drop_softmax, nudge_weights, freeze_batch])
+def overflow_in_half_precision(graph):
+    """Logits times and divided by 10^8: nothing in fp32, and beyond 65504 in fp16."""
+    from onnxruntime.transformers.float16 import convert_float_to_float16
+
+    factors = (("much", 1e4), ("little", 1e-4))
+    graph.initializer.extend(
+        numpy_helper.from_array(np.array(value, np.float32), name) for name, value in factors
+    )
+    (last,) = [node for node in graph.node if "logits" in node.output]
+    last.output[0] = "logits 0"
+    place = list(graph.node).index(last) + 1
+    for i, name in enumerate(("much", "much", "little", "little")):
+        output = "logits" if i == 3 else f"logits {i + 1}"
+        graph.node.insert(
+            place + i, onnx.helper.make_node("Mul", [f"logits {i}", name], [output])
+        )
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 20)])
+    graph.CopyFrom(convert_float_to_float16(model, keep_io_types=True).graph)
+
+
+GRAPH_MUTATIONS = {
+    swap_constants: "normalise",
+    drop_softmax: "post-process",
+    nudge_weights: "model",
+    overflow_in_half_precision: "model",
+    freeze_batch: None,
+}
+
+
+@pytest.mark.parametrize("change", GRAPH_MUTATIONS)
 def test_a_mistake_in_the_graph_is_refused(change, staged, subject, trial):
     edit_graph(staged, change)
     seal(staged)
@@ -162,18 +202,33 @@ def test_a_mistake_in_the_graph_is_refused(change, staged, subject, trial):
         assert "does not run" in message
     else:
         assert "First sample that differs: 'EXIF-rotated JPEG'" in message
+        assert f"First stage that differs: {GRAPH_MUTATIONS[change]}." in message
 
 
 def test_permuted_labels_are_refused(staged, subject, trial):
     edit_manifest(staged, lambda manifest: manifest["labels"].reverse())
-    assert "labels" in refused(staged, subject, trial)
+    message = refused(staged, subject, trial)
+    assert "labels" in message and "First stage that differs: post-process." in message
 
 
-@pytest.mark.parametrize("key", ["mean", "std", "rescale", "resize"])
+OTHER_RULES = {
+    "mean": (STD, "normalise"),
+    "std": (MEAN, "normalise"),
+    "rescale": (1.0, "normalise"),
+    "resize": (None, "resize"),
+    "crop": ({"mode": "center", "size": [40, 40]}, "crop"),
+    "channels": (7, "resize"),
+}
+
+
+@pytest.mark.parametrize("key", OTHER_RULES)
 def test_a_manifest_that_tells_another_preprocessing_is_refused(key, staged, subject, trial):
-    other = {"mean": STD, "std": MEAN, "rescale": 1.0, "resize": None}
-    edit_manifest(staged, lambda manifest: manifest["preprocessing"].update({key: other[key]}))
-    assert "preprocessing" in refused(staged, subject, trial)
+    other, stage = OTHER_RULES[key]
+    edit_manifest(staged, lambda manifest: manifest["preprocessing"].update({key: other}))
+    message = refused(staged, subject, trial)
+    assert "preprocessing" in message
+    assert f"First sample that differs: '{trial.samples[0].id}'." in message
+    assert f"First stage that differs: {stage}." in message
 
 
 def test_weights_of_another_state_are_refused(staged, subject, trial):
@@ -187,6 +242,34 @@ def test_weights_of_another_state_are_refused(staged, subject, trial):
     later = replace(subject, built=replace(subject.built, module=module))
     message = refused(staged, later, make_trial(later))
     assert "by the model" in message and "by the export" in message
+    assert "First stage that differs: model." in message
+
+
+def test_an_answer_that_depends_on_the_number_of_threads_is_refused(staged, subject, trial):
+    edit(
+        staged / RUNTIME / "predictor.py",
+        "options.intra_op_num_threads = threads",
+        "options.intra_op_num_threads = threads\n    global _THREADS\n    _THREADS = threads",
+    )
+    edit(
+        staged / RUNTIME / "predictor.py",
+        "        return dict(zip(self._names, values, strict=True))",
+        "        values = [v + (_THREADS == 2) for v in values]\n"
+        "        return dict(zip(self._names, values, strict=True))",
+    )
+    seal(staged)
+    assert "in batches of 17, threads: 2" in refused(staged, subject, trial)
+
+
+def test_with_room_for_reasons_a_bundle_in_which_nothing_passes_is_still_refused(
+    staged, subject, trial
+):
+    edit_graph(staged, drop_softmax)
+    seal(staged)
+    reasons = {}
+    with pytest.raises(ParityError, match="onnx: First sample that differs"):
+        gate(staged, subject, trial, reasons)
+    assert list(reasons) == ["onnx"]
 
 
 def test_a_file_that_changed_after_sealing_is_refused(staged, subject, trial):

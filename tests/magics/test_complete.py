@@ -115,7 +115,8 @@ def test_models_come_from_the_shipped_index() -> None:
 
 
 def test_the_names_of_registries_are_offered_as_values() -> None:
-    assert texts("%lepton export --format=") == ["onnx", "safetensors", "all"]
+    formats = ["onnx", "safetensors", "torch", "executorch", "all"]
+    assert texts("%lepton export --format=") == formats
     assert texts("%lepton models --task=image-c") == ["image-classification"]
 
 

@@ -128,7 +128,7 @@ def test_weights_reach_the_loss(built: Any, data: Any) -> None:
     weights = torch.from_numpy(balanced_weights(data.train, 3))
     with torch.no_grad():
         logits = built.module(balanced._pixels(batch, CPU))
-    smooth = balanced.spec.label_smoothing
+    smooth = balanced.smoothing
     assert losses[1] == pytest.approx(
         float(pixel_losses(logits, batch.masks, weights, smooth).mean())
     )

@@ -141,7 +141,7 @@ def test_windows_of_a_long_text_change_no_label_and_lose_none(folder: Path, data
         (found,) = one.outputs(short.module.eval(), batch, CPU)
         loss = one.loss(short.module, batch, CPU)
     own = -np.log(found[np.arange(len(item.tags)), item.tags])
-    smooth = TrainSpec().label_smoothing
+    smooth = one.smoothing
     logs = -np.log(found).mean(axis=1)
     assert float(loss) == pytest.approx(((1 - smooth) * own + smooth * logs).mean(), rel=1e-4)
     assert one.notes(split) == [

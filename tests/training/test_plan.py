@@ -63,3 +63,12 @@ def test_the_batch_size_of_the_data_set_is_used_unless_one_is_asked_for() -> Non
 def test_a_device_that_is_not_here_is_told_with_those_that_are(name: str) -> None:
     with pytest.raises(LeptonError, match="cpu"):
         pick_device(name)
+
+
+def test_label_smoothing_is_what_is_usual_for_the_task_unless_it_is_asked_for() -> None:
+    usual = (0.1, "usual for images")
+    plan = decide(TrainSpec(device="cpu"), count=100, pretrained=True, smoothing=usual)
+    assert (plan.label_smoothing, plan.reasons["label_smoothing"]) == usual
+    asked = TrainSpec(device="cpu", label_smoothing=0.0)
+    plan = decide(asked, count=100, pretrained=True, smoothing=usual)
+    assert plan.label_smoothing == 0.0 and "label_smoothing" not in plan.reasons

@@ -103,3 +103,22 @@ def test_names_in_a_chart_are_escaped():
     )
     assert data[0]["name"] == "&lt;b&gt;&amp;"
     assert layout["title"]["text"] == "&lt;i&gt;t&lt;/i&gt; by step"
+
+
+def test_a_number_is_shown_without_a_percentage_and_is_neither_right_nor_wrong():
+    script = """
+      class Element {
+        constructor() { this.children = []; this.dataset = {}; this.textContent = ""; this.hidden = false; }
+        setAttribute() {}
+        append(one) { this.children.push(one); }
+      }
+      globalThis.document = { createElement: () => new Element() };
+      const { strip } = await import(SAMPLES);
+      const box = new Element();
+      strip(box)([["820", "812.5", null], ["cat", "dog", 0.5]], []);
+      const said = (item) => item.children.map((one) => one.textContent).filter(Boolean);
+      process.stdout.write(JSON.stringify(box.children[0].children.map(said)));
+    """
+    samples = (page.HERE / "card" / "samples.js").as_uri()
+    shown = json.loads(node(script.replace("SAMPLES", json.dumps(samples))))
+    assert shown == [["812.5", "it is 820"], ["✗ dog 50 %", "wrong, it is cat"]]

@@ -27,12 +27,20 @@ def odd_texts(samples: Sequence[bytes]) -> list[tuple[str, bytes]]:
     """
     real = samples[0].decode("utf-8", "replace")
     found = {kind: text.format(real=real) if "{real}" in text else text for kind, text in _KINDS}
+    found["endless, never the same"] = _long([data.decode("utf-8", "replace") for data in samples])
     if all(is_pair(data) for data in samples):
         one, other = json.loads(samples[0])
         pairs = [(kind, (text, other)) for kind, text in found.items()]
         pairs += [("empty pair", ("", "")), ("exchanged pair", (other, one))]
         return [(kind, json.dumps(pair).encode()) for kind, pair in pairs]
     return [(kind, text.encode("utf-8")) for kind, text in found.items()]
+
+
+def _long(texts: Sequence[str]) -> str:
+    """Real texts in a row, whose end is not its beginning: where a text is cut makes a difference."""
+    joined = " ".join(texts)
+    backwards = " ".join(reversed(joined.split()))
+    return f"{joined} " * (_LONG // (len(joined) + 1) // 2) + backwards[:_LONG]
 
 
 def stand_ins() -> list[ExportSample]:

@@ -46,9 +46,10 @@ def _input(built: BuiltModel) -> dict[str, Any]:
 
 def _classes_interface(built: BuiltModel) -> dict[str, Any]:
     shape = {"dtype": "float32", "shape": ["batch", len(built.classes)]}
+    decision = built.preprocessing.get("decision") or {}
     return {
         "input": _input(built),
-        "output": {"kind": "classes", "probabilities": shape, "logits": shape},
+        "output": {"kind": "classes", "probabilities": shape, "logits": shape, **decision},
     }
 
 

@@ -4,6 +4,7 @@
 from lepton_lab.magics.verb import verbs
 from lepton_lab.magics.verbs import (
     clean,
+    compress,
     data,
     doctor,
     evaluate,
@@ -11,11 +12,12 @@ from lepton_lab.magics.verbs import (
     models,
     predict,
     runs,
+    serve,
     studio,
     train,
 )
 
-for _module in (models, data, clean, train, evaluate, predict, export, runs, studio, doctor):
+for _module in (models, data, clean, train, evaluate, predict, compress, export, serve, runs, studio, doctor):
     verbs.register(_module.RECORD)
 
 __all__ = ["verbs"]

@@ -26,6 +26,9 @@ class EvaluateOptions:
     split: Literal["train", "val", "test"] | None = option(
         None, "split to report on; test, or val where there is no test split, when left out"
     )
+    cost: str | None = option(
+        None, "price of a missed yes and of a false alarm, for two classes of a table: miss=5,alarm=1"
+    )
 
 
 def call(request: Request, namespace: Mapping[str, Any]) -> Any:

@@ -28,6 +28,9 @@ class ExportOptions:
         None, "folder to write, such as flowers.lepton; beside the run when left out"
     )
     baseline: bool = option(False, "write the boosted trees that were fitted beside a model of tables")
+    cost: str | None = option(
+        None, "price of a missed yes and of a false alarm, which sets the threshold: miss=5,alarm=1"
+    )
 
 
 def call(request: Request, namespace: Mapping[str, Any]) -> Any:

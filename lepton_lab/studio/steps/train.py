@@ -196,7 +196,7 @@ def _preparation(state: State) -> tuple[Any, ...]:
 
 def prepare(state: State, tell: Tell) -> Change:
     """Build the model once with random weights, to say what `auto` will stand for."""
-    from lepton_lab.tasks import tasks
+    from lepton_lab.tasks import tasks, usual_smoothing
 
     name, loading = model_step.chosen(state)
     spec = parse(ModelSpec, {"name": name, **loading})
@@ -207,6 +207,7 @@ def prepare(state: State, tell: Tell) -> Change:
         "pretrained": spec.weights != "none" and built.entry.pretrained,
         "batch_norm": norms,
         "recipe": built.recipe,
+        "smoothing": usual_smoothing(data.task, built),
     }
     result = Result(about, _preparation(state))
     return lambda now: now.with_result("prepared", result)

@@ -22,11 +22,18 @@ export function strip(parent) {
     while (rows.length > samples.length) rows.pop().item.remove();
     samples.forEach(([expected, predicted, probability], index) => {
       const { item, picture, verdict, truth } = rows[index] ?? row();
+      // A number has no probability, and is neither right nor wrong.
+      const number = probability === null;
       const right = expected === predicted;
-      item.dataset.right = right;
+      item.dataset.right = number || right;
       const source = pictures[index] ?? "";
       picture.hidden = !source.startsWith("data:image/");
       if (!picture.hidden && picture.getAttribute("src") !== source) picture.src = source;
+      if (number) {
+        put(verdict, predicted);
+        put(truth, expected && `it is ${expected}`);
+        return;
+      }
       put(verdict, `${right ? "✓" : "✗"} ${predicted} ${Math.round(probability * 100)} %`);
       put(truth, right ? "right" : `wrong, it is ${expected}`);
     });

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""One thread that runs the model, on whatever has come in while it was busy.
+
+A lone request never waits for company; under load batches form by themselves. A batch that fails is
+tried again one by one, so that one input cannot spoil the answers of others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Compute = Callable[[Sequence[Any]], Sequence[Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class _Job:
+    row: Any
+    future: asyncio.Future[Any]
+
+
+class Batcher:
+    """The queue in front of a model.
+
+    Args:
+        compute: Rows -> outputs, in order; called in the thread of the batcher alone.
+        max_batch: Rows of a call.
+        max_wait: Seconds to wait for a fuller batch.
+        seen: Is told the size of each batch.
+    """
+
+    def __init__(self, compute: Compute, max_batch: int, max_wait: float, seen: Callable[[int], None]) -> None:
+        self._compute, self._max_batch, self._max_wait, self._seen = compute, max_batch, max_wait, seen
+        self._jobs: deque[_Job] = deque()
+        self._changed = threading.Condition()
+        self._stopped = False
+        self._loop = asyncio.get_running_loop()
+        self._thread = threading.Thread(target=self._work, name="model", daemon=True)
+        self._thread.start()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the thread still works."""
+        return self._thread.is_alive()
+
+    def submit(self, row: Any) -> asyncio.Future[Any]:
+        """Queue a row; the future holds its outputs."""
+        future: asyncio.Future[Any] = self._loop.create_future()
+        with self._changed:
+            self._jobs.append(_Job(row, future))
+            self._changed.notify()
+        return future
+
+    def stop(self) -> None:
+        """Answer what is queued, then end the thread."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify()
+        self._thread.join()
+
+    def _work(self) -> None:
+        while batch := self._next():
+            self._seen(len(batch))
+            results = self._run(batch)
+            self._loop.call_soon_threadsafe(_deliver, list(zip(batch, results, strict=True)))
+
+    def _next(self) -> list[_Job]:
+        """The jobs of the next pass; none when it is time to end."""
+        with self._changed:
+            while True:
+                self._changed.wait_for(lambda: self._jobs or self._stopped)
+                if self._max_wait and not self._stopped:
+                    until = time.monotonic() + self._max_wait
+                    while len(self._jobs) < self._max_batch and (left := until - time.monotonic()) > 0:
+                        self._changed.wait(left)
+                batch: list[_Job] = []
+                while self._jobs and len(batch) < self._max_batch:
+                    job = self._jobs.popleft()
+                    if not job.future.cancelled():  # who asked has stopped waiting
+                        batch.append(job)
+                if batch or (self._stopped and not self._jobs):
+                    return batch
+
+    def _run(self, batch: list[_Job]) -> list[Any]:
+        try:
+            return list(self._compute([job.row for job in batch]))
+        except Exception as error:
+            if len(batch) == 1:
+                return [error]
+        return [result for job in batch for result in self._run([job])]
+
+
+def _deliver(results: list[tuple[_Job, Any]]) -> None:
+    for job, result in results:
+        if job.future.done():
+            continue
+        if isinstance(result, Exception):
+            job.future.set_exception(result)
+        else:
+            job.future.set_result(result)
