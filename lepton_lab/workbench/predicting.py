@@ -114,7 +114,7 @@ def _collect(
     shown = len(names) <= PICTURES and bool(images)
     pictures = [thumbnail(one.pixels, one.name) if shown else None for one in images]
     items = [
-        Prediction(name, row, classes, top, picture)
+        Prediction(name, row, classes, top, picture=picture)
         for name, row, picture in zip(names, found, pictures or [None] * len(names), strict=True)
     ]
     return items[0] if len(items) == 1 else Predictions(items)
