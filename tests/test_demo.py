@@ -63,6 +63,12 @@ def check_the_end(printed: str) -> None:
     code = [cell for cell in executed.cells if cell.cell_type == "code"]
     assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
     assert any("image/svg+xml" in o.get("data", {}) for cell in code for o in cell.outputs)
+    stored = nbformat.read(REPOSITORY / "notebooks" / "01_first_model.ipynb", 4).cells
+    promised = [cell for cell in stored if "nbval-check-output" in cell.metadata.get("tags", ())]
+    made = {cell.source: [o.get("text") for o in cell.outputs] for cell in code}
+    assert promised
+    for cell in promised:
+        assert made[cell.source] == [o.get("text") for o in cell.outputs]
 
 
 @pytest.mark.slow

@@ -66,6 +66,7 @@ def test_it_is_a_folder_of_plain_files(original):
     assert names == {
         "MODEL_CARD.md", "certificate.json", "config.json", "golden", "lepton_runtime",
         "manifest.json", "model.onnx", "model.safetensors", "requirements.txt",
+        "Dockerfile", "SERVE.md", "client.py", "compose.yaml", "kubernetes.yaml", "requirements-serve.txt", "serve.py",
     }  # fmt: skip
     assert len(list((original.path / "golden").iterdir())) == 12 + 8 + 1
 
@@ -73,12 +74,12 @@ def test_it_is_a_folder_of_plain_files(original):
 def test_the_runtime_in_it_is_this_packages_own_word_for_word(original):
     import lepton_lab.runtime
 
-    own = sorted(Path(lepton_lab.runtime.__file__).parent.glob("*.py"))
-    assert [p.name for p in own] == sorted(
-        p.name for p in (original.path / "lepton_runtime").iterdir()
-    )
-    for path in own:
-        assert path.read_bytes() == (original.path / "lepton_runtime" / path.name).read_bytes()
+    def sources(folder):
+        return {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.suffix == ".py"}
+
+    copied = original.path / "lepton_runtime"
+    assert sources(copied) == sources(Path(lepton_lab.runtime.__file__).parent)
+    assert not [p for p in copied.rglob("*") if p.is_file() and p.suffix != ".py"]
 
 
 def test_it_holds_no_path_of_the_machine_that_made_it(original):

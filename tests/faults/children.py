@@ -26,6 +26,17 @@ from typing import Any
 warm = multiprocessing.get_context("forkserver")
 warm.set_forkserver_preload(["torch", "torchvision", "timm", "lepton_lab", __name__])
 
+
+def warm_process(target: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+    """A process that is forked from the warm one, begun."""
+    # An IPython of another test may have put a module of its own in the place of the main one.
+    main = sys.modules["__main__"]
+    main.__spec__ = getattr(main, "__spec__", None)
+    process = warm.Process(target=target, args=args)
+    process.start()
+    return process
+
+
 RECIPE: dict[str, Any] = {
     "epochs": 2, "batch_size": 8, "learning_rate": 1e-3, "augment": "strong", "mixup": 0.2, "ema": 0.9,
     "accumulate": 2, "checkpoint_every": 1,
@@ -41,10 +52,7 @@ class Child:
         scratch.mkdir(parents=True, exist_ok=True)
         stem = scratch / f"child-{random.SystemRandom().getrandbits(48):x}"
         self.answer, self.log = stem.with_suffix(".json"), stem.with_suffix(".log")
-        self.process = warm.Process(
-            target=_inside, args=(function, args, str(runs), str(self.answer), str(self.log))
-        )
-        self.process.start()
+        self.process = warm_process(_inside, (function, args, str(runs), str(self.answer), str(self.log)))
 
     def wait(self, seconds: float = 60.0) -> Child:
         """Until it has ended; one that hangs is killed and has no answer."""

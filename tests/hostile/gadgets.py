@@ -54,7 +54,7 @@ CALLS: dict[str, Callable[[str], bytes]] = {
     "gzip.open": lambda path: _call("gzip open", path, "w"),
     "bz2.open": lambda path: _call("bz2 open", path, "w"),
     "lzma.open": lambda path: _call("lzma open", path, "w"),
-    "timeit.timeit": lambda path: _call("timeit timeit", _write(path)),
+    "timeit.timeit": lambda path: _call("timeit timeit", "pass", _write(path)),
     "cProfile.run": lambda path: _call("cProfile run", _write(path)),
     "profile.run": lambda path: _call("profile run", _write(path)),
     "pathlib.Path.mkdir": lambda path: _call("pathlib Path", path) + b"0" + _call("os mkdir", path),

@@ -138,7 +138,7 @@ def test_a_mistake_is_named_and_answered_with_a_command_that_parses(
     parse_line(command.removeprefix("%lepton"))
 
 
-@pytest.mark.parametrize("verb", ["tune", "explain", "compress", "serve", "monitor"])
+@pytest.mark.parametrize("verb", ["tune", "explain", "monitor"])
 def test_a_verb_that_is_not_built_is_not_there(verb: str) -> None:
     assert f"No verb is called '{verb}'" in str(refused(verb))
 

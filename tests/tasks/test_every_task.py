@@ -23,7 +23,7 @@ from lepton_lab.training import loop
 from tests.catalog import tiny_detection, tiny_segmentation, tiny_sounds
 from tests.conftest import make_pictures
 from tests.datasets import mask_trees
-from tests.faults.children import warm
+from tests.faults.children import warm_process
 from tests.tasks import test_object_detection as boxes
 from tests.tasks import test_tabular as tables
 from tests.tasks import test_token_classification as words
@@ -130,8 +130,7 @@ def test_a_task_goes_the_whole_way(name: str, tmp_path: Path) -> None:
     data = lab.data(kit.data, **kit.options)
     assert data.task == name
     straight = lab.load_model(kit.model).train(data, name="straight", **{**RECIPE, **kit.recipe})
-    child = warm.Process(target=_train_and_be_killed, args=(kit, 3, dict(os.environ)))
-    child.start()
+    child = warm_process(_train_and_be_killed, (kit, 3, dict(os.environ)))
     child.join(100)
     assert child.exitcode == -signal.SIGKILL
     assert lab.run("killed").state == "crashed"
