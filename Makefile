@@ -72,8 +72,7 @@ $(STAMP): pyproject.toml
 	@echo "Installing into $(VENV); PyTorch is large, so the first time takes some minutes."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --upgrade pip
-	@# Compiling every module of PyTorch and the others takes as long as fetching them; those in use are compiled then.
-	@SKIP_JUPYTER_BUILDER=1 $(BIN)/python -m pip install --quiet --no-compile --editable ".[dev]"
+	@SKIP_JUPYTER_BUILDER=1 $(BIN)/python -m pip install --quiet --editable ".[dev]"
 	@touch $(STAMP)
 
 clean:
