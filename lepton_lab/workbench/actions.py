@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from lepton_lab.workbench.model import LeptonModel
     from lepton_lab.workbench.session import Work
 
-GATE_SAMPLES = 96
-
 
 def data(source: Any, **options: Any) -> Dataset:
     """A data set from a folder, a table, arrays, a `datasets` object, a hub name or a builtin sample.
