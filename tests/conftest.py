@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from hypothesis import settings
 # A busy machine is no fault of the code.
 settings.register_profile("lepton", deadline=None)
 settings.load_profile("lepton")
+# With all that the tests import, the collector's own limits would cost them a tenth of their time.
+gc.set_threshold(100_000, 20, 100)
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 REPOSITORY = Path(__file__).parent.parent

@@ -2,9 +2,9 @@
 """The steps of a Binder image, in a fresh environment, with every process inside a session's memory.
 
 There is no image builder and no conda here, so each step is done as it would do it. The two packages
-that `environment.yml` takes from conda, and the largest of the others, are lent, with what they require,
-by the environment that runs this test, which installed them from the same names; `postBuild` installs all
-the rest anew, and everything after that goes through `start`.
+that `environment.yml` takes from conda, and those that the package itself depends on, are lent, with what
+they require, by the environment that runs this test, which installed them from the same names; `postBuild`
+installs the package and Jupyter anew, and everything after that goes through `start`.
 Memory is the sum of the resident sets of all processes of the session, which counts what they share
 more than once; a session above its limit is ended, as Binder would end it.
 """
@@ -22,6 +22,7 @@ import subprocess
 import sys
 import threading
 import time
+import tomllib
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -50,7 +51,8 @@ COPIED = (
 )
 LEFT_OUT = shutil.ignore_patterns("__pycache__", "node_modules", "lib")
 NOT_FOR_PIP = ("python", "pip", "nodejs")
-LARGE = ("onnx", "onnxruntime", "onnxscript", "pandas", "plotly", "pyarrow", "scikit-learn", "timm", "transformers")
+# What belongs to Jupyter is installed anew: it also puts files beside the packages.
+NOT_LENT = ("anywidget", "ipython", "ipywidgets")
 NOTEBOOK = "notebooks/01_first_model.ipynb"
 
 
@@ -125,6 +127,13 @@ def conda_packages(text: str) -> list[Requirement]:
     return [package for package in found if package.name not in NOT_FOR_PIP]
 
 
+def dependencies() -> list[Requirement]:
+    """What the package needs without any extra, but for what belongs to Jupyter."""
+    declared = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))
+    needed = map(Requirement, declared["project"]["dependencies"])
+    return [package for package in needed if package.name not in NOT_LENT]
+
+
 def lend(packages: list[Requirement], folder: Path) -> None:
     """Link installed packages, and all that they require, into a folder."""
     waiting, known = [package.name for package in packages], set()
@@ -155,7 +164,7 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict
     subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
     lent.mkdir()
     listed = conda_packages((folder / "binder" / "environment.yml").read_text("utf-8"))
-    lend([*listed, *map(Requirement, LARGE)], lent)
+    lend([*listed, *dependencies()], lent)
     site = next(venv.glob("lib/python*/site-packages"))
     (site / "lent.pth").write_text(f"{lent}\n", "utf-8")
     environment = session_environment(folder, venv)
@@ -184,7 +193,8 @@ def session_environment(folder: Path, venv: Path) -> dict[str, str]:
         "JUPYTER_CONFIG_DIR": str(folder / ".jupyter"),
         "JUPYTER_RUNTIME_DIR": str(folder / ".runtime"),
         "PIP_CONFIG_FILE": os.environ.get("PIP_CONFIG_FILE", pip_config()),
-        "PIP_NO_COMPILE": "1",
+        # Of its options that begin with "no", pip reads the variable the other way round.
+        "PIP_NO_COMPILE": "0",
     }
 
 

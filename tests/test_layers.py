@@ -20,7 +20,7 @@ import lepton_lab
 
 ROOT = Path(lepton_lab.__file__).parent
 BOTTOM = {
-    "metrics", "views", "events", "spec", "registry", "rendering", "randomness", "durable", "durations", "mailbox",
+    "metrics", "views", "events", "spec", "registry", "rendering", "randomness", "collecting", "durable", "durations", "mailbox",
     "errors",
 }  # fmt: skip
 TASKS = {"tasks", "catalog", "datasets", "metrics", "runtime"} | BOTTOM

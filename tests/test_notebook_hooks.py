@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -40,8 +41,9 @@ def test_a_notebook_that_misses_the_extension_or_types_a_wrong_verb_fails(tmp_pa
     for name, source in (("missing", MISSING), ("wrong", WRONG), ("right", RIGHT)):
         (tmp_path / f"{name}.ipynb").write_text(notebook(source), "utf-8")
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "--nbval-lax", "--nbval-current-env", "-rA", "."],
+        [sys.executable, "-m", "pytest", "-p", "nbval.plugin", "--nbval-lax", "--nbval-current-env", "-rA", "."],
         cwd=tmp_path,
+        env=os.environ | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         capture_output=True,
         text=True,
         check=False,

@@ -23,11 +23,12 @@ def run_nbval(document: nbformat.NotebookNode, folder: Path) -> subprocess.Compl
     shutil.copy(REPOSITORY / "tests" / "notebook_hooks.py", folder)
     (folder / "pytest.ini").write_text("[pytest]\n", "utf-8")
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("LEPTON", "PYTEST"))}
-    options = ["-p", "notebook_hooks", "--nbval-lax", "--nbval-current-env", "--color=no"]
+    options = ["-p", "nbval.plugin", "-p", "notebook_hooks", "--nbval-lax", "--nbval-current-env", "--color=no"]
     return subprocess.run(
         [sys.executable, "-m", "pytest", *options, "--nbval-cell-timeout=240", "notebook.ipynb"],
         cwd=folder,
-        env=kept | {"PYTHONPATH": f"{folder}{os.pathsep}{REPOSITORY}"},
+        env=kept
+        | {"PYTHONPATH": f"{folder}{os.pathsep}{REPOSITORY}", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         capture_output=True,
         text=True,
         check=False,

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from lepton_lab.catalog.entry import ModelEntry
 from lepton_lab.catalog.folder import framework, read_config
+from lepton_lab.collecting import uncollected
 from lepton_lab.errors import LeptonError
 from lepton_lab.randomness import borrowed_generators
 from lepton_lab.registry import Registry
@@ -97,7 +98,8 @@ def build(spec: ModelSpec, *, classes: Sequence[str] | None = None, seed: int = 
     from lepton_lab.catalog.lookup import find
 
     entry = find(spec.name)
-    return _framework(_source(entry)).build(entry, spec, _checked(classes), seed)
+    with uncollected():
+        return _framework(_source(entry)).build(entry, spec, _checked(classes), seed)
 
 
 def from_config(config: Mapping[str, Any], *, classes: Sequence[str]) -> BuiltModel:
@@ -110,11 +112,14 @@ def from_config(config: Mapping[str, Any], *, classes: Sequence[str]) -> BuiltMo
     Raises:
         LeptonError: The configuration is not one of ours, or the installed library has no such model.
     """
-    restore = _framework(str(config.get("source", ""))).restore
-    try:
-        return restore(config, _checked(classes) or ())
-    except (KeyError, AttributeError, IndexError) as error:
-        raise LeptonError("The stored configuration of the model is damaged.", f"It lacks {error}.") from error
+    with uncollected():
+        restore = _framework(str(config.get("source", ""))).restore
+        try:
+            return restore(config, _checked(classes) or ())
+        except (KeyError, AttributeError, IndexError) as error:
+            raise LeptonError(
+                "The stored configuration of the model is damaged.", f"It lacks {error}."
+            ) from error
 
 
 def save_pretrained(built: BuiltModel, folder: Path | str) -> list[str]:

@@ -8,7 +8,6 @@ come with the checkpoint, and nothing is fetched for it.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -32,7 +31,7 @@ from lepton_lab.catalog.transformers_common import (
     tame,
     transfer,
 )
-from lepton_lab.catalog.transformers_models import files
+from lepton_lab.catalog.transformers_models import files, save
 from lepton_lab.errors import LeptonError
 from lepton_lab.spec import ModelSpec
 
@@ -83,18 +82,6 @@ def restore(config: Mapping[str, Any], classes: tuple[str, ...]) -> BuiltModel:
     params = sum(parameter.numel() for parameter in module.parameters())
     entry = ModelEntry(str(config.get("name", "")), "transformers", params=params, **facts)
     return _built(module, config, classes, entry, "random", False)
-
-
-def save(built: BuiltModel, folder: Path) -> list[str]:
-    """`model.safetensors`, `config.json` and the processor's file; see `building.save_pretrained`."""
-    model: Any = built.module.model
-    before = {path.name for path in folder.iterdir()}
-    with quiet():
-        model.save_pretrained(str(folder), max_shard_size="1000GB")
-    processor = json.dumps(built.config["processor"], indent=2)
-    (folder / processors.FILE).write_text(processor + "\n", "utf-8")
-    written = {path.name for path in folder.iterdir()} - before
-    return sorted(written | {"config.json", "model.safetensors", processors.FILE})
 
 
 def squeezed(raw: Mapping[str, Any] | None, side: int | None = None) -> dict[str, Any]:

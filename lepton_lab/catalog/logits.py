@@ -13,7 +13,7 @@ class Logits(nn.Module):
     """Calls a transformers model and returns its logits alone.
 
     Args:
-        model: An image classifier of transformers.
+        model: A classifier of images, or of their pixels, of transformers.
         flip: Turn red, green, blue into blue, green, red first.
         options: Further arguments of its forward pass.
     """
@@ -25,7 +25,7 @@ class Logits(nn.Module):
         self.model, self.flip, self.options = model, flip, dict(options or {})
 
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
-        """float32 (N, C, H, W), normalized, to logits (N, classes)."""
+        """float32 (N, C, H, W), normalized, to logits (N, classes); of pixels (N, classes, h, w), at the model's resolution."""
         logits: torch.Tensor = self.model(
             pixel_values=pixels.flip(1) if self.flip else pixels, **self.options
         ).logits
@@ -50,8 +50,7 @@ class TextLogits(nn.Module):
         token_type_ids: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """int64 (N, T) each, to logits (N, classes) of texts or (N, T, classes) of tokens."""
-        given = {} if token_type_ids is None else {"token_type_ids": token_type_ids}
-        found = self.model(input_ids=input_ids, attention_mask=attention_mask, **given)
+        found = _read(self.model, input_ids, attention_mask, token_type_ids)
         logits: torch.Tensor = found.logits
         return logits
 
@@ -79,8 +78,7 @@ class PooledText(nn.Module):
         token_type_ids: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """int64 (N, T) each, to one vector for each text, float (N, width)."""
-        given = {} if token_type_ids is None else {"token_type_ids": token_type_ids}
-        found = self.model(input_ids=input_ids, attention_mask=attention_mask, **given)
+        found = _read(self.model, input_ids, attention_mask, token_type_ids)
         tokens: torch.Tensor = found.last_hidden_state
         if self.pooling == "first":
             return tokens[:, 0]
@@ -97,3 +95,14 @@ class PooledText(nn.Module):
         vectors = self.vectors(input_ids, attention_mask, token_type_ids)
         logits: torch.Tensor = self.head(self.dropout(vectors))
         return logits
+
+
+def _read(
+    model: nn.Module,
+    input_ids: torch.Tensor,
+    attention_mask: torch.Tensor,
+    token_type_ids: torch.Tensor | None,
+) -> Any:
+    """What a model of texts answers; segments only where it takes them."""
+    given = {} if token_type_ids is None else {"token_type_ids": token_type_ids}
+    return model(input_ids=input_ids, attention_mask=attention_mask, **given)

@@ -9,9 +9,7 @@ depends on the number of classes starts anew.
 from __future__ import annotations
 
 import inspect
-import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lepton_lab.catalog import processors
@@ -32,13 +30,13 @@ from lepton_lab.catalog.transformers_common import (
     tame,
     transfer,
 )
-from lepton_lab.catalog.transformers_models import files, record
+from lepton_lab.catalog.transformers_models import files, record, save
 from lepton_lab.spec import ModelSpec
 
 if TYPE_CHECKING:
     import torch
 
-    from lepton_lab.catalog.segmentation_module import SegmentationLogits
+    from lepton_lab.catalog.logits import Logits
 
 NAME = "transformers-masks"
 TASK = "semantic-segmentation"
@@ -83,18 +81,6 @@ def restore(config: Mapping[str, Any], classes: tuple[str, ...]) -> BuiltModel:
     params = sum(parameter.numel() for parameter in module.parameters())
     entry = ModelEntry(str(config.get("name", "")), "transformers", params=params, **facts)
     return _built(module, config, classes, entry, "random", False, notes)
-
-
-def save(built: BuiltModel, folder: Path) -> list[str]:
-    """`model.safetensors`, `config.json` and the processor's file; see `building.save_pretrained`."""
-    model: Any = built.module.model
-    before = {path.name for path in folder.iterdir()}
-    with quiet():
-        model.save_pretrained(str(folder), max_shard_size="1000GB")
-    processor = json.dumps(built.config["processor"], indent=2)
-    (folder / processors.FILE).write_text(processor + "\n", "utf-8")
-    written = {path.name for path in folder.iterdir()} - before
-    return sorted(written | {"config.json", "model.safetensors", processors.FILE})
 
 
 def whole(processor: Mapping[str, Any]) -> dict[str, Any]:
@@ -145,17 +131,16 @@ def _configuration(
 
 def _assemble(
     config: Mapping[str, Any], classes: tuple[str, ...], seed: int
-) -> tuple[SegmentationLogits, tuple[str, ...]]:
+) -> tuple[Logits, tuple[str, ...]]:
     """A module with random weights for `classes`, and what was changed in it."""
-    from lepton_lab.catalog.segmentation_module import SegmentationLogits, steady
+    from lepton_lab.catalog.logits import Logits
+    from lepton_lab.catalog.segmentation_module import steady
 
     with seeded(seed), quiet():
         model = AUTO.create(labelled(config["config"], classes))
     notes = (*tame(model), *_tame_decoder(model))
     steady(model)
-    module = SegmentationLogits(
-        model.eval(), processors.flips(config["processor"]), _options(config)
-    )
+    module = Logits(model.eval(), processors.flips(config["processor"]), _options(config))
     return module.eval(), notes
 
 
@@ -180,15 +165,15 @@ def _options(config: Mapping[str, Any]) -> dict[str, Any]:
 def _on_meta(config: Mapping[str, Any]) -> torch.nn.Module:
     import torch
 
-    from lepton_lab.catalog.segmentation_module import SegmentationLogits
+    from lepton_lab.catalog.logits import Logits
 
     with torch.device("meta"), quiet():
         model = AUTO.create(labelled(config["config"], ("a", "b"))).eval()
-    return SegmentationLogits(model, options=_options(config))
+    return Logits(model, options=_options(config))
 
 
 def _built(
-    module: SegmentationLogits,
+    module: Logits,
     config: dict[str, Any],
     classes: tuple[str, ...],
     entry: ModelEntry,

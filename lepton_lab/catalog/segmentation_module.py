@@ -1,35 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A segmentation model of transformers as a plain module: pixels in, logits of a coarser grid out."""
+"""Segmentation models of transformers that can be trained on a last batch of one picture."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import torch
 from torch import nn
 from torch.nn import functional as F
-
-
-class SegmentationLogits(nn.Module):
-    """Calls a transformers model and returns its logits alone.
-
-    Args:
-        model: One of its `...ForSemanticSegmentation`.
-        flip: Turn red, green, blue into blue, green, red first.
-        options: Further arguments of its forward pass.
-    """
-
-    def __init__(
-        self, model: nn.Module, flip: bool = False, options: dict[str, Any] | None = None
-    ) -> None:
-        super().__init__()
-        self.model, self.flip, self.options = model, flip, dict(options or {})
-
-    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
-        """float32 (N, C, H, W), normalized, to logits (N, classes, h, w) at the model's own resolution."""
-        given = pixels.flip(1) if self.flip else pixels
-        logits: torch.Tensor = self.model(pixel_values=given, **self.options).logits
-        return logits
 
 
 class SteadyNorm(nn.BatchNorm2d):

@@ -9,7 +9,6 @@ that a fresh process gives, for the very same batches, the very same answers; an
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -20,7 +19,7 @@ import numpy as np
 from lepton_lab import durable
 from lepton_lab.errors import ParityError
 from lepton_lab.exporting.bundle import plain, seal
-from lepton_lab.exporting.process import run_python
+from lepton_lab.exporting.fresh import DoesNotRun, outputs_of
 from lepton_lab.exporting.registered import formats
 from lepton_lab.exporting.signatures import signatures
 from lepton_lab.runtime.probe import BATCH_SIZES, batch_indexes, run, unpacked
@@ -50,7 +49,7 @@ def spread(trial: Trial, ready: Preparer, compute: Compute) -> dict[str, float]:
     found = dict.fromkeys(trial.outputs, 0.0)
     for size in BATCH_SIZES[:-1]:
         rows = batch_indexes(len(trial.samples), size)
-        for name, values in run(ready, compute, trial.output, trial.rows, size).items():
+        for name, values in run(ready, compute, trial.output.cut, trial.rows, size).items():
             pairs = zip(values, rows, strict=True)
             gaps = [_gap(value, trial.outputs[name][row]) for value, row in pairs]
             found[name] = max(found[name], *gaps)
@@ -80,17 +79,10 @@ def prove_by_batch(
         ParityError: It prepares or answers otherwise, or does not run.
     """
     form, signature = formats.get("onnx"), signatures.get(subject.task)
-    with tempfile.TemporaryDirectory(prefix="lepton-gate-") as scratch:
-        samples, target = Path(scratch) / "samples", Path(scratch) / "outputs.npz"
-        samples.mkdir()
-        for number, sample in enumerate(trial.samples):
-            (samples / f"{number:05d}").write_bytes(sample.data)
-        done = run_python(form.probe(subject.task, samples, target), folder)
-        if done.returncode or not target.is_file():
-            lines = (done.stderr.strip() or "It stopped without a word.").splitlines()
-            raise _refused(subject, f"It does not run: {lines[-1]}")
-        with np.load(target, allow_pickle=False) as file:
-            arrays = dict(file)
+    try:
+        arrays = outputs_of(form, folder, subject, trial)
+    except DoesNotRun as error:
+        raise _refused(subject, str(error)) from error
     facts = json.loads(str(arrays["facts"]))
     if facts["frameworks"]:
         raise _refused(subject, f"It loads {', '.join(facts['frameworks'])}.")
@@ -137,7 +129,7 @@ def _same(
     """The largest difference of each output over the same batches; raises where it leaves the tolerance."""
     found = dict.fromkeys(limits, 0.0)
     for size in BATCH_SIZES:
-        wanted = run(ready, compute, trial.output, trial.rows, size)
+        wanted = run(ready, compute, trial.output.cut, trial.rows, size)
         for name, limit in limits.items():
             given = unpacked(arrays, name, size)
             if len(given) != len(wanted[name]):

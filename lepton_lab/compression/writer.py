@@ -69,7 +69,7 @@ def _fill(subject: Subject, graph: Path, staged: Path, facts: Mapping[str, Any])
     before, signature = make_trial(subject), signatures.get(subject.task)
     ready = preparer(subject.built.preprocessing, subject.built.files)
     compute = computing(session(graph))
-    found = run(ready, compute, before.output, before.rows, BATCH_SIZES[-1])
+    found = run(ready, compute, before.output.cut, before.rows, BATCH_SIZES[-1])
     found = {name: values[: len(before.rows)] for name, values in found.items()}
     trial = replace(before, outputs=found)
     form = replace(formats.get("onnx"), write=lambda _, __, folder: _put(graph, folder))

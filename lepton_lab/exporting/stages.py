@@ -18,20 +18,20 @@ import numpy as np
 from lepton_lab.runtime.errors import BundleError
 from lepton_lab.runtime.image import normalize
 from lepton_lab.runtime.inputs import preparer
-from lepton_lab.runtime.probe import stage_prints
+from lepton_lab.runtime.probe import MODEL, POST_PROCESS, Print, stage_prints
 
 if TYPE_CHECKING:
     from lepton_lab.exporting.subject import ExportSample, Subject
     from lepton_lab.exporting.trial import Trial
 
-MODEL, POST_PROCESS, NORMALISE = "model", "post-process", "normalise"
+NORMALISE, RESIZE = "normalise", "resize"
 _LOGITS = "logits"
 # Far above rounding, also in fp16; another mean or deviation moves normalised pixels by tenths.
 _NORMALISED = 0.02
 # How far into a graph its normalised input is looked for.
 _FIRST_NODES = 24
 
-Prints = Sequence[Sequence[str]]
+Prints = Sequence[Print]
 
 
 def of_preparation(subject: Subject, sample: ExportSample, found: Prints) -> str:
@@ -94,10 +94,25 @@ def of_outputs(
 
 
 def _first(wanted: Prints, found: Prints) -> str:
-    for number, (name, key) in enumerate(wanted):
+    for number, (name, key, _) in enumerate(wanted):
         if number >= len(found) or found[number][1] != key:
-            return name
+            return _resized(wanted[number:], found[number:]) if name == RESIZE else name
     return ""
+
+
+def _resized(wanted: Prints, found: Prints) -> str:
+    """The step that resizes, with the sizes where they differ.
+
+    A crop of the same size then keeps another share of the picture, which is what another `crop_pct` does;
+    whether the picture was only scaled otherwise shows in its sides.
+    """
+    if not found or found[0][2][:2] == wanted[0][2][:2]:
+        return RESIZE
+    (height, width), (to_height, to_width) = wanted[0][2][:2], found[0][2][:2]
+    sizes = f"{to_height} x {to_width} pixels instead of {height} x {width}"
+    scaled = abs(height * to_width - width * to_height) < max(height, width, to_height, to_width)
+    cropped = len(found) > 1 and found[1][2] == wanted[1][2]
+    return f"{RESIZE} ({sizes}{', as by another crop_pct' if scaled and cropped else ''})"
 
 
 def _near(found: np.ndarray, wanted: np.ndarray) -> bool:

@@ -64,7 +64,7 @@ def make_trial(subject: Subject) -> Trial:
     rows = [row for _, row in tried]
     reads = output(signature.interface(built)["output"], built.classes)
     compute = signature.compute(subject.module(), built.preprocessing)
-    found = run(ready, compute, reads, rows, BATCH_SIZES[-1])
+    found = run(ready, compute, reads.cut, rows, BATCH_SIZES[-1])
     return Trial(
         samples=tuple(sample for sample, _ in tried),
         odd=len(tried) - len(shown),

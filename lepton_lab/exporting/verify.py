@@ -12,7 +12,6 @@ possible. A refusal names the first sample and the first stage that differ (see 
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Mapping, MutableMapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,13 +22,19 @@ import numpy as np
 from lepton_lab.errors import ParityError
 from lepton_lab.exporting import stages
 from lepton_lab.exporting.bundle import plain
-from lepton_lab.exporting.process import run_python
+from lepton_lab.exporting.fresh import DoesNotRun, outputs_of
 from lepton_lab.exporting.registered import formats
 from lepton_lab.exporting.signatures import signatures
 from lepton_lab.exporting.trial import Trial, make_trial
 from lepton_lab.runtime.errors import BundleError
 from lepton_lab.runtime.manifest import check_files, read_manifest
-from lepton_lab.runtime.probe import BATCH_SIZES, THREADS, batch_indexes, unpacked
+from lepton_lab.runtime.probe import (
+    BATCH_SIZES,
+    POST_PROCESS,
+    THREADS,
+    batch_indexes,
+    unpacked,
+)
 
 if TYPE_CHECKING:
     from lepton_lab.exporting.contract import Format
@@ -122,10 +127,12 @@ class Comparison:
 def _examine(form: Format, folder: Path, subject: Subject, trial: Trial) -> dict[str, Any]:
     """Run one format in a fresh process and compare; its section of the certificate."""
     signature = signatures.get(subject.task)
-    with tempfile.TemporaryDirectory(prefix="lepton-gate-") as scratch:
-        arrays = _probe(form, folder, subject, trial, Path(scratch))
-    facts = json.loads(str(arrays["facts"]))
     what = f"The {form.name} export"
+    try:
+        arrays = outputs_of(form, folder, subject, trial)
+    except DoesNotRun as error:
+        raise _refused(subject, what, str(error), form.name) from error
+    facts = json.loads(str(arrays["facts"]))
     loaded = [name for name in facts["frameworks"] if name not in form.frameworks]
     if loaded:
         raise _refused(subject, what, f"It loads {', '.join(loaded)}.")
@@ -155,25 +162,6 @@ def _examine(form: Format, folder: Path, subject: Subject, trial: Trial) -> dict
         }
     )
     return section
-
-
-def _probe(
-    form: Format, folder: Path, subject: Subject, trial: Trial, scratch: Path
-) -> dict[str, np.ndarray]:
-    samples, output = scratch / "samples", scratch / "outputs.npz"
-    samples.mkdir()
-    for number, (sample, key) in enumerate(zip(trial.samples, trial.inputs, strict=True)):
-        (samples / f"{number:05d}-{key}").write_bytes(sample.data)
-    done = run_python(form.probe(subject.task, samples, output), folder)
-    if done.returncode != 0 or not output.is_file():
-        lines = (
-            done.stderr.strip() or done.stdout.strip() or "It stopped without a word."
-        ).splitlines()
-        raise _refused(
-            subject, f"The {form.name} export", f"It does not run: {lines[-1]}", form.name
-        )
-    with np.load(output, allow_pickle=False) as file:
-        return dict(file)
 
 
 def _compare(
@@ -265,7 +253,7 @@ def _checked_manifest(folder: Path, subject: Subject, trial: Trial) -> dict[str,
     wrong = [key for key, value in wanted.items() if manifest[key] != value]
     if wrong:
         why = f"Its {wrong[0]} differs from the model's."
-        sample, stage = "", stages.POST_PROCESS if wrong[0] in ("labels", "output") else ""
+        sample, stage = "", POST_PROCESS if wrong[0] in ("labels", "output") else ""
         if wrong[0] == "preprocessing":
             sample, stage = stages.of_definition(subject, trial, manifest["preprocessing"])
         why += f" First sample that differs: '{sample}'." if sample else ""

@@ -8,28 +8,43 @@ sizes are tried, because a graph may have frozen the one it was traced with.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import sys
 import time
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
-from .errors import InputError
 from .inputs import Preparer, Row, Staged
 from .outputs import Output
 
 BATCH_SIZES = (1, 2, 5, 17)
 THREADS = (1, 2)
 """Numbers of threads that the largest batches are computed with once more."""
+MODEL, POST_PROCESS = "model", "post-process"
+"""The stages behind the preparation."""
 _FRAMEWORKS = ("torch", "timm", "transformers", "lepton_lab")
 _REPEATS = 5
 
 Compute = Callable[[Mapping[str, np.ndarray]], Mapping[str, np.ndarray]]
+Cut = Callable[[Mapping[str, np.ndarray], Sequence[Row]], Sequence[Mapping[str, np.ndarray]]]
 Found = dict[str, list[np.ndarray]]
+Print = tuple[str, str, list[int]]
+_Made = TypeVar("_Made")
+
+
+class _Failed(Exception):
+    """A step went wrong; `facts` say which, as in "failed" of `probe`."""
+
+    def __init__(self, error: Exception, stage: str, sample: int, done: Sequence[Print]) -> None:
+        reason = "".join(traceback.format_exception_only(error)).strip().splitlines()[-1]
+        super().__init__(reason)
+        self.facts = {"reason": reason, "stage": stage, "sample": sample, "done": list(done)}
 
 
 def probe(
@@ -59,22 +74,38 @@ def probe(
         `THREADS`; `unpacked` gives them back. "inputs": the SHA-256 of each prepared row. "stages": JSON,
         `stage_prints` of the first sample that did not become what it should. "labels": the class
         names. "facts": JSON with times in milliseconds, library versions and the frameworks that were
-        loaded.
+        loaded. Where a step fails only "failed": JSON with the reason and the stage; of a preparation the
+        number of the sample and, instead of the stage, `stage_prints` of what was done.
     """
+    try:
+        return _probed(ready, computing, output, labels, samples, versions)
+    except _Failed as error:
+        return {"failed": np.array(json.dumps(error.facts))}
+
+
+def _probed(
+    ready: Preparer,
+    computing: Callable[[int], Compute],
+    output: Output,
+    labels: Sequence[str],
+    samples: Path,
+    versions: Mapping[str, str],
+) -> dict[str, np.ndarray]:
     paths = sorted(samples.iterdir())
     data = [path.read_bytes() for path in paths]
     started = time.perf_counter()
-    rows = [ready.prepare(item) for item in data]
+    rows = [_prepared(ready, item, number) for number, item in enumerate(data)]
     prepare_ms = (time.perf_counter() - started) * 1000 / len(rows)
     found = {"inputs": np.array([fingerprint(row) for row in rows]), "labels": np.array(labels)}
     wanted = [path.name.partition("-")[2] for path in paths]
     wrong = [i for i, key in enumerate(wanted) if key and found["inputs"][i] != key]
     found["stages"] = np.array(json.dumps(stage_prints(ready, data[wrong[0]]) if wrong else []))
-    compute = computing(0)
+    loaded, cut = _told(computing, MODEL), _told(output.cut, POST_PROCESS)
+    compute = _told(loaded(0), MODEL)
     for size in BATCH_SIZES:
-        found |= _packed(run(ready, compute, output, rows, size), str(size))
+        found |= _packed(run(ready, compute, cut, rows, size), str(size))
     for threads in THREADS:
-        largest = run(ready, computing(threads), output, rows, BATCH_SIZES[-1])
+        largest = run(ready, _told(loaded(threads), MODEL), cut, rows, BATCH_SIZES[-1])
         found |= _packed(largest, f"{BATCH_SIZES[-1]}/{threads}")
     facts = {
         "prepare_ms": prepare_ms,
@@ -85,15 +116,13 @@ def probe(
     return {**found, "facts": np.array(json.dumps(facts))}
 
 
-def run(
-    ready: Preparer, compute: Compute, output: Output, rows: Sequence[Row], size: int
-) -> Found:
+def run(ready: Preparer, compute: Compute, cut: Cut, rows: Sequence[Row], size: int) -> Found:
     """Outputs sample by sample, in batches of `size`, the last one shorter; see `probe` for how many rows are run."""
     chosen = [rows[i] for i in batch_indexes(len(rows), size)]
     found: Found = {}
     for start in range(0, len(chosen), size):
         part = chosen[start : start + size]
-        for sample in output.cut(compute(ready.collate(part)), part):
+        for sample in cut(compute(ready.collate(part)), part):
             for name, values in sample.items():
                 found.setdefault(name, []).append(values)
     return found
@@ -114,14 +143,13 @@ def unpacked(
     return found
 
 
-def stage_prints(ready: Preparer, source: Any) -> list[tuple[str, str]]:
-    """Each step of a sample's preparation with the SHA-256 of what it makes, up to one that fails."""
+def stage_prints(ready: Preparer, source: Any) -> list[Print]:
+    """Each step of a sample's preparation with the SHA-256 and the shape of what it makes, up to one that fails."""
     found = []
-    try:
+    # An input that cannot be used, or a rule that cannot be carried out.
+    with contextlib.suppress(Exception):
         for name, values in ready.stages(source) if isinstance(ready, Staged) else ():
-            found.append((name, fingerprint({"": values})))
-    except InputError:
-        pass
+            found.append((name, fingerprint({"": values}), list(values.shape)))
     return found
 
 
@@ -142,6 +170,25 @@ def fingerprint(row: Row) -> str:
         digest.update(f"{name}{values.shape}{values.dtype.str}".encode())
         digest.update(np.ascontiguousarray(values).tobytes())
     return digest.hexdigest()
+
+
+def _prepared(ready: Preparer, source: Any, number: int) -> Row:
+    try:
+        return ready.prepare(source)
+    except Exception as error:
+        raise _Failed(error, "", number, stage_prints(ready, source)) from error
+
+
+def _told(function: Callable[..., _Made], stage: str) -> Callable[..., _Made]:
+    """The same function; when it fails, it says at which stage."""
+
+    def telling(*arguments: Any) -> _Made:
+        try:
+            return function(*arguments)
+        except Exception as error:
+            raise _Failed(error, stage, -1, ()) from error
+
+    return telling
 
 
 def _packed(outputs: Found, key: str) -> dict[str, np.ndarray]:

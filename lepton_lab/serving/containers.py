@@ -122,6 +122,7 @@ def kubernetes(facts: Facts) -> str:
     }
     pod = {
         "automountServiceAccountToken": False,
+        "restartPolicy": "Always",
         "terminationGracePeriodSeconds": 30,
         "securityContext": {
             "runAsNonRoot": True,

@@ -73,6 +73,20 @@ def _sample(folder: Path) -> Path:
     return min(files, key=lambda path: path.stat().st_size)
 
 
+def _of_masks(manifest: dict[str, Any], auth: str, kind: str, file: str) -> str:
+    """How a mask is asked for as a picture; nothing for other answers."""
+    if manifest["output"].get("kind") != "mask":
+        return ""
+    return f"""\
+A mask as an indexed PNG, whose values are the indexes of the labels in `manifest.json`:
+
+```sh
+curl -sS --fail-with-body {auth} -H "Accept: image/png" -H "Content-Type: {kind}" --data-binary @{file} -o mask.png {_URL}/predict
+```
+
+"""
+
+
 def _guide(facts: Facts, manifest: dict[str, Any], sample: Path) -> str:
     file = shlex.quote(f"golden/{sample.name}")
     kind = _TYPES.get(sample.suffix, "application/octet-stream")
@@ -99,7 +113,7 @@ curl -sS --fail-with-body {auth} -H "Content-Type: {kind}" --data-binary @{file}
 curl -sS --fail-with-body {auth} -F file=@{file} -F file=@{file} "{_URL}/predict?top=1"
 ```
 
-JSON, from standard input; `/openapi.json` shows what one input looks like:
+{_of_masks(manifest, auth, kind, file)}JSON, from standard input; `/openapi.json` shows what one input looks like:
 
 ```sh
 curl -sS --fail-with-body {auth} {_URL}/openapi.json

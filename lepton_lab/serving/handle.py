@@ -1,31 +1,29 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A served artifact in a process of its own: start it, ask it, stop it.
 
-The process ends with this one, however this one ends: it holds on to a pipe. The server's code is that
-of the installed Lepton Lab, never what an artifact brings along.
+The process ends with this one, however this one ends: it holds on to a pipe. When it ends by itself, as in
+a crash of a native library, it is started again. The server's code is that of the installed Lepton Lab,
+never what an artifact brings along.
 """
 
 from __future__ import annotations
 
 import atexit
 import io
-import json
 import os
 import secrets
 import subprocess
-import sys
-import tempfile
 from collections.abc import Mapping
 from importlib import util
 from pathlib import Path
 from typing import Any
 
-import lepton_lab
-from lepton_lab.errors import DataError, LeptonError, StorageError
+from lepton_lab.errors import DataError, LeptonError
 from lepton_lab.rendering import Card
 from lepton_lab.runtime.manifest import read_manifest
 from lepton_lab.runtime.server.settings import is_loopback, limits
 from lepton_lab.serving.client import Client, ServerError
+from lepton_lab.serving.process import ServerProcess
 
 _NEEDED = ("starlette", "uvicorn", "httptools", "python_multipart")
 
@@ -55,12 +53,12 @@ def start(
     if unknown:
         known = ", ".join(limits())
         raise LeptonError(f"'{min(unknown)}' is no option of the server.", f"Its limits: {known}.")
-    arguments = ["--host", host, "--port", str(port)]
+    arguments = ["--host", host]
     for name in allow_host:
         arguments += ["--allow-host", name]
     for name, value in options.items():
         arguments += [f"--{name.replace('_', '-')}", str(value)]
-    return Serving(Path(path).resolve(), arguments)
+    return Serving(Path(path).resolve(), arguments, port)
 
 
 class Serving:
@@ -68,43 +66,31 @@ class Serving:
 
     Args:
         path: The artifact's folder.
-        arguments: Of the server's command line.
+        arguments: Of the server's command line, without the port.
+        port: 0 takes a free one.
 
     Attributes:
         url: Its address.
         token: What requests must bring.
     """
 
-    def __init__(self, path: Path, arguments: list[str]) -> None:
+    def __init__(self, path: Path, arguments: list[str], port: int = 0) -> None:
         self.path, self.token = path, secrets.token_urlsafe(32)
         self._kind = str(read_manifest(path)["preprocessing"].get("kind"))
         self._shown = False
-        self._log = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115
-        home = str(Path(lepton_lab.__file__).resolve().parent.parent)
-        python_path = os.pathsep.join(filter(None, (home, os.environ.get("PYTHONPATH"))))
-        self._process = subprocess.Popen(
-            [sys.executable, "-B", "-m", "lepton_lab.runtime.server", "--artifact", str(path), "--json", "--follow", *arguments],
-            env=os.environ | {"LEPTON_TOKEN": self.token, "PYTHONPATH": python_path},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._log,
-            text=True,
-        )
+        self._server = ServerProcess(path.name, ["--artifact", str(path), *arguments], port, self.token)
         atexit.register(self.stop)
-        try:
-            assert self._process.stdout is not None
-            self.url = str(json.loads(self._process.stdout.readline())["url"])
-        except BaseException as error:
-            self.stop()
-            if not isinstance(error, ValueError):
-                raise
-            raise StorageError(f"{path.name} cannot be served.", self._said()) from None
+        self.url = self._server.url
         self.client = Client(self.url, self.token)
 
     @property
     def running(self) -> bool:
         """Whether the process is there."""
-        return self._process.poll() is None
+        return self._server.running
+
+    @property
+    def _process(self) -> subprocess.Popen[str]:
+        return self._server.current
 
     def predict(self, inputs: Any, top: int = 5) -> Any:
         """The answer for one input as JSON values, or a list of answers for a list of inputs.
@@ -115,28 +101,39 @@ class Serving:
 
         Raises:
             DataError: The server refused an input, and why.
-            LeptonError: The server is not there or cannot answer at the moment.
+            LeptonError: The server is not there or cannot answer at the moment. One that has ended by
+                itself is waited for while it starts again; what it was asked then is not sent twice.
         """
         many = isinstance(inputs, (list, tuple))
         sent = [self._sendable(one) for one in inputs] if many else self._sendable(inputs)
         try:
-            return self.client.predict(sent, top)
+            return self._ask(sent, top)
         except ServerError as error:
             if error.status in (413, 422):
                 raise DataError("The server refused the input.", f"{error}.") from error
             raise LeptonError("The server did not answer.", f"{error}.") from error
 
+    def _ask(self, sent: Any, top: int, again: bool = True) -> Any:
+        """What was under way when the server ended is not sent twice: it may be the reason."""
+        process = self._server.settle()
+        if gone := self._server.gone:
+            raise LeptonError("The server did not answer.", f"It {gone}.", "lab.serve(...) starts another one")
+        try:
+            return self.client.predict(sent, top)
+        except ServerError as error:
+            ended = "" if error.status else self._server.reason(process)
+            if not ended:
+                raise
+            if again and isinstance(error.__cause__, ConnectionRefusedError):  # it never arrived
+                return self._ask(sent, top, again=False)
+            raise LeptonError(
+                "The server did not answer.", f"It {ended}.", "ask again: it is started anew, unless this input is what ends it"
+            ) from error
+
     def stop(self) -> None:
         """Answer what was accepted, then end; again is no error."""
         atexit.unregister(self.stop)
-        if self._process.stdin is not None:
-            self._process.stdin.close()  # the server goes when nobody holds the other end
-        self._process.terminate()
-        try:
-            self._process.wait(60)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        self._server.stop()
 
     def _sendable(self, source: Any) -> Any:
         if self._kind not in ("image", "sound"):
@@ -157,11 +154,6 @@ class Serving:
             return buffer.getvalue()
         return source
 
-    def _said(self) -> str:
-        """The last line that the server wrote before it ended."""
-        self._log.seek(0)
-        return (self._log.read().strip().splitlines() or ["It ended without a word."])[-1]
-
     def __enter__(self) -> Serving:
         return self
 
@@ -173,7 +165,7 @@ class Serving:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> Mapping[str, str]:
         """The address, and the token in the first display alone."""
-        facts = {"address": self.url, "state": "running" if self.running else "stopped"}
+        facts = {"address": self.url, "state": self._server.state}
         facts["token"] = ".token of this object" if self._shown else self.token
         if not is_loopback(self.url.split("//")[1].rsplit(":", 1)[0].strip("[]")):
             facts["reach"] = "other machines can ask it; the token is not encrypted on its way"

@@ -12,12 +12,11 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 import numpy as np
 
 from lepton_lab.datasets.sound_augment import SoundAugment
-from lepton_lab.metrics import predictions_of, sample_losses
 from lepton_lab.runtime.inputs import Row
 from lepton_lab.runtime.sound_input import SoundPreparer
 from lepton_lab.tasks.base import BaseTask
@@ -156,22 +155,6 @@ class AudioClassification(BaseTask):
         logits = module(*self._inputs(batch, device)).float()
         found: np.ndarray = logits.softmax(dim=1).cpu().numpy()
         return found
-
-    def describe(self, outputs: np.ndarray, split: Split, index: int) -> dict[str, Any]:
-        """The class of the clip, the class that is predicted, and its probability."""
-        found, label = int(outputs[index].argmax()), split[index].label
-        return {
-            "expected": "" if label is None else split.classes[label],
-            "predicted": split.classes[found],
-            "probability": round(float(outputs[index, found]), 4),
-        }
-
-    def score(self, outputs: np.ndarray, targets: np.ndarray) -> Mapping[str, float]:
-        """Accuracy, and the log loss without smoothing."""
-        return {
-            "accuracy": float((predictions_of(outputs) == targets).mean()),
-            "loss": float(sample_losses(outputs, targets).mean()),
-        }
 
     def _waveform(self, split: Split, index: int) -> np.ndarray:
         """The whole clip at the model's rate; kept in the data set's cache, for it is needed each epoch."""

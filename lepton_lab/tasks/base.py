@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lepton_lab.datasets.sampler import order
+from lepton_lab.metrics import predictions_of, sample_losses
 from lepton_lab.runtime.inputs import Preparer, preparer
 from lepton_lab.tasks.contract import Figures
 
@@ -65,6 +66,22 @@ class BaseTask:
     def targets(self, split: Split) -> Any:
         """The labels as their kind gives them."""
         return split.targets
+
+    def describe(self, outputs: Any, split: Split, index: int) -> dict[str, Any]:
+        """For samples with one class each: the class of the sample, the class that is predicted, and its probability."""
+        found, label = int(outputs[index].argmax()), split[index].label
+        return {
+            "expected": "" if label is None else split.classes[label],
+            "predicted": split.classes[found],
+            "probability": round(float(outputs[index, found]), 4),
+        }
+
+    def score(self, outputs: Any, targets: Any) -> Mapping[str, float]:
+        """For samples with one class each: accuracy, and the log loss without smoothing."""
+        return {
+            "accuracy": float((predictions_of(outputs) == targets).mean()),
+            "loss": float(sample_losses(outputs, targets).mean()),
+        }
 
     def figures(self, outputs: Any, targets: Any, split: Split) -> Figures:
         """For samples with one class each: the outputs are probabilities."""

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from lepton_lab.metrics import predictions_of, sample_losses
 from lepton_lab.runtime.image import prepare
 from lepton_lab.tasks.base import BaseTask
 from lepton_lab.tasks.contract import TaskRecord
@@ -153,22 +152,6 @@ class ImageClassification(BaseTask):
         logits = module(self._inputs(batch, device)).float()
         found: np.ndarray = logits.softmax(dim=1).cpu().numpy()
         return found
-
-    def describe(self, outputs: np.ndarray, split: Split, index: int) -> dict[str, Any]:
-        """The class of the sample, the class that is predicted, and its probability."""
-        found, label = int(outputs[index].argmax()), split[index].label
-        return {
-            "expected": "" if label is None else split.classes[label],
-            "predicted": split.classes[found],
-            "probability": round(float(outputs[index, found]), 4),
-        }
-
-    def score(self, outputs: np.ndarray, targets: np.ndarray) -> Mapping[str, float]:
-        """Accuracy, and the log loss without smoothing."""
-        return {
-            "accuracy": float((predictions_of(outputs) == targets).mean()),
-            "loss": float(sample_losses(outputs, targets).mean()),
-        }
 
     def _inputs(self, batch: ImageBatch, device: torch.device) -> torch.Tensor:
         images = self._normalized(batch.images, device)

@@ -71,15 +71,6 @@ class TabularClassification(RowTask):
         found: np.ndarray = self.raw(module, batch, device).softmax(dim=1).cpu().numpy()
         return found
 
-    def describe(self, outputs: np.ndarray, split: Split, index: int) -> dict[str, Any]:
-        """The class of the row, the class that is predicted, and its probability."""
-        found, label = int(outputs[index].argmax()), split[index].label
-        return {
-            "expected": "" if label is None else split.classes[label],
-            "predicted": split.classes[found],
-            "probability": round(float(outputs[index, found]), 4),
-        }
-
     def score(self, outputs: np.ndarray, targets: np.ndarray) -> Mapping[str, float]:
         """The ROC area (0.5, which is chance, where a part holds one class), log loss and accuracy."""
         area = roc_auc(outputs, targets)

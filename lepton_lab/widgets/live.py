@@ -22,13 +22,12 @@ import anywidget
 import traitlets
 
 from lepton_lab.charts import document, words
-from lepton_lab.charts.history import History
 from lepton_lab.charts.mime import final_bundle
 from lepton_lab.charts.snapshot import encode
-from lepton_lab.events import Event, Predicted, RunEnded, RunStarted
+from lepton_lab.events import Event, Predicted, RunStarted
 from lepton_lab.rendering import visible
 from lepton_lab.widgets import cells, control, library, page
-from lepton_lab.widgets.ticker import Ticker
+from lepton_lab.widgets.follower import Follower
 
 FASTEST, SLOWEST = 0.25, 0.65
 BYTES_PER_SECOND = 4500
@@ -59,7 +58,7 @@ class RunCard(anywidget.AnyWidget):
         self.on_msg(_ordered)
 
 
-class LiveCard:
+class LiveCard(Follower):
     """Shows a run live in the output of the cell that opens it.
 
     Args:
@@ -74,7 +73,7 @@ class LiveCard:
         from IPython.display import display
 
         show: Callable[..., Any] = display
-        self.history = History(folder.name if folder is not None else "")
+        super().__init__(folder.name if folder is not None else "")
         self.path = document.from_notebook(folder)
         self.picture: Picture | None = None
         self._shown: tuple[int, int, bool] | None = None
@@ -84,21 +83,13 @@ class LiveCard:
         self._library_sent = library.provide(self.card)
         self.card.state = encode(self.history.snapshot(), sent=self._library_sent)
         self._handle = show(self._opening(), raw=True, display_id=True)
-        self._ticker = Ticker(self._tick, self._finish)
+        self._follow()
 
     def __call__(self, event: Event) -> None:
         """Take an event; the card follows within half a second."""
-        self.history.add(event)
+        super().__call__(event)
         if isinstance(event, RunStarted):
             cells.remember(event.run, self._ticker.cell)
-        if isinstance(event, RunEnded):
-            self._ticker.end()
-
-    def close(self) -> None:
-        """Replace the card by the final picture and close the widget. Safe from every thread."""
-        self.history.end()
-        self._ticker.end()
-        self._ticker.wait()
 
     def _opening(self) -> dict[str, Any]:
         model = {"version_major": 2, "version_minor": 0, "model_id": self.card.model_id}

@@ -12,15 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from lepton_lab.charts import document, svg, words
-from lepton_lab.charts.history import History
 from lepton_lab.charts.mime import final_bundle
-from lepton_lab.events import Event, RunEnded
-from lepton_lab.widgets.ticker import Ticker
+from lepton_lab.widgets.follower import Follower
 
 INTERVAL = 0.5
 
 
-class LivePicture:
+class LivePicture(Follower):
     """Shows a run in the output of the cell that opens it.
 
     Args:
@@ -31,23 +29,11 @@ class LivePicture:
         from IPython.display import display
 
         show: Callable[..., Any] = display
-        self.history = History(folder.name if folder is not None else "")
+        super().__init__(folder.name if folder is not None else "")
         self.path = document.from_notebook(folder)
         self._version = self.history.version
         self._handle = show(self._picture(), raw=True, display_id=True)
-        self._ticker = Ticker(self._tick, self._finish)
-
-    def __call__(self, event: Event) -> None:
-        """Take an event; the picture follows within half a second."""
-        self.history.add(event)
-        if isinstance(event, RunEnded):
-            self._ticker.end()
-
-    def close(self) -> None:
-        """Replace the picture by the final bundle."""
-        self.history.end()
-        self._ticker.end()
-        self._ticker.wait()
+        self._follow()
 
     def _picture(self) -> dict[str, Any]:
         view = self.history.snapshot()

@@ -14,15 +14,14 @@ from collections import deque
 from typing import TextIO
 
 from lepton_lab.charts import words
-from lepton_lab.charts.history import History
-from lepton_lab.events import Alert, Evaluated, Event, RunEnded, RunStarted
+from lepton_lab.events import Alert, Evaluated, Event, RunStarted
 from lepton_lab.rendering import visible
-from lepton_lab.widgets.ticker import Ticker
+from lepton_lab.widgets.follower import Follower
 
 INTERVAL = 0.25
 
 
-class TerminalLine:
+class TerminalLine(Follower):
     """Writes a run to the stream that was standard output when it was opened.
 
     Args:
@@ -30,29 +29,21 @@ class TerminalLine:
     """
 
     def __init__(self, stream: TextIO | None = None) -> None:
-        self.history = History()
+        super().__init__()
         self._stream = sys.stdout if stream is None else stream
         self._live = self._stream.isatty()
         self._lines: deque[str] = deque()
         self._width = 0
         self._version = -1
-        self._ticker = Ticker(self._tick, self._finish)
+        self._follow()
 
     def __call__(self, event: Event) -> None:
         """Take an event; the line follows within a quarter of a second."""
-        self.history.add(event)
         if isinstance(event, Alert):
             self._lines.append(f"{event.level} at step {event.step}: {visible(event.message)}")
         elif not self._live and isinstance(event, (RunStarted, Evaluated)):
             self._lines.append(_log_line(event))
-        elif isinstance(event, RunEnded):
-            self._ticker.end()
-
-    def close(self) -> None:
-        """Write the last line and end it."""
-        self.history.end()
-        self._ticker.end()
-        self._ticker.wait()
+        super().__call__(event)
 
     def _tick(self) -> float:
         self._write_lines()

@@ -24,29 +24,29 @@ _PUBLIC = {
     "Run": "handle",
     "RunList": "listing",
     "bench": "standing",
-    "branch": "actions",
+    "branch": "going_on",
     "clean": "cleaning",
     "compare": "comparing",
     "compress": "compressing",
     "cross_validate": "folding",
-    "data": "actions",
+    "data": "given",
     "doctor": "health",
-    "evaluate": "actions",
-    "export": "actions",
-    "find_learning_rate": "actions",
+    "evaluate": "judging",
+    "export": "shipping",
+    "find_learning_rate": "planning",
     "load_model": "loading",
-    "predict": "actions",
+    "predict": "predicting",
     "preprocess_image": "images",
-    "reproduce": "actions",
+    "reproduce": "going_on",
     "resolve_data": "resolve",
     "resolve_model": "resolve",
     "resolve_run": "resolve",
     "restore": "listing",
-    "resume": "actions",
+    "resume": "going_on",
     "run": "listing",
     "runs": "listing",
     "serve": "hosting",
-    "train": "actions",
+    "train": "learning",
 }
 __all__ = sorted(_PUBLIC)  # noqa: PLE0605
 
@@ -58,15 +58,6 @@ def __getattr__(name: str) -> Any:
 
 
 if TYPE_CHECKING:
-    from lepton_lab.workbench.actions import branch as branch
-    from lepton_lab.workbench.actions import data as data
-    from lepton_lab.workbench.actions import evaluate as evaluate
-    from lepton_lab.workbench.actions import export as export
-    from lepton_lab.workbench.actions import find_learning_rate as find_learning_rate
-    from lepton_lab.workbench.actions import predict as predict
-    from lepton_lab.workbench.actions import reproduce as reproduce
-    from lepton_lab.workbench.actions import resume as resume
-    from lepton_lab.workbench.actions import train as train
     from lepton_lab.workbench.cleaning import Cleaning as Cleaning
     from lepton_lab.workbench.cleaning import clean as clean
     from lepton_lab.workbench.comparing import Comparison as Comparison
@@ -75,21 +66,30 @@ if TYPE_CHECKING:
     from lepton_lab.workbench.compressing import compress as compress
     from lepton_lab.workbench.folding import CrossValidation as CrossValidation
     from lepton_lab.workbench.folding import cross_validate as cross_validate
+    from lepton_lab.workbench.given import data as data
+    from lepton_lab.workbench.going_on import branch as branch
+    from lepton_lab.workbench.going_on import reproduce as reproduce
+    from lepton_lab.workbench.going_on import resume as resume
     from lepton_lab.workbench.handle import Run as Run
     from lepton_lab.workbench.health import doctor as doctor
     from lepton_lab.workbench.hosting import serve as serve
     from lepton_lab.workbench.images import ImageInput as ImageInput
     from lepton_lab.workbench.images import preprocess_image as preprocess_image
+    from lepton_lab.workbench.judging import evaluate as evaluate
+    from lepton_lab.workbench.learning import train as train
     from lepton_lab.workbench.listing import RunList as RunList
     from lepton_lab.workbench.listing import restore as restore
     from lepton_lab.workbench.listing import run as run
     from lepton_lab.workbench.listing import runs as runs
     from lepton_lab.workbench.loading import load_model as load_model
     from lepton_lab.workbench.model import LeptonModel as LeptonModel
+    from lepton_lab.workbench.planning import find_learning_rate as find_learning_rate
+    from lepton_lab.workbench.predicting import predict as predict
     from lepton_lab.workbench.predictions import Prediction as Prediction
     from lepton_lab.workbench.predictions import Predictions as Predictions
     from lepton_lab.workbench.resolve import resolve_data as resolve_data
     from lepton_lab.workbench.resolve import resolve_model as resolve_model
     from lepton_lab.workbench.resolve import resolve_run as resolve_run
+    from lepton_lab.workbench.shipping import export as export
     from lepton_lab.workbench.standing import Bench as Bench
     from lepton_lab.workbench.standing import bench as bench

@@ -112,7 +112,7 @@ def compare(a: Any, b: Any, *more: Any) -> Comparison:
         NotFoundError: No run has that name.
         LeptonError: There are more than 26.
     """
-    from lepton_lab.workbench.actions import _run
+    from lepton_lab.workbench.given import run_from
 
     if len(more) > len(_LETTERS) - 2:
         raise LeptonError(
@@ -120,7 +120,7 @@ def compare(a: Any, b: Any, *more: Any) -> Comparison:
             f"{len(_LETTERS)} fit a table.",
             "lab.runs() lists all.",
         )
-    chosen = tuple(_run(value) for value in (a, b, *more))
+    chosen = tuple(run_from(value) for value in (a, b, *more))
     differences = _differing([_settings(run.record) for run in chosen])
     try:
         paired, split = _paired(chosen)
@@ -131,7 +131,7 @@ def compare(a: Any, b: Any, *more: Any) -> Comparison:
 
 def _paired(runs: Sequence[Run]) -> tuple[tuple[PairedDifference, ...], str]:
     """Each further run against the first, on the held-out samples of the data that all share."""
-    from lepton_lab.workbench.actions import evaluate
+    from lepton_lab.workbench.judging import evaluate
 
     summaries = [run.record["data"] for run in runs]
     prints = [summary["fingerprint"] for summary in summaries]

@@ -18,8 +18,8 @@ import numpy as np
 
 from lepton_lab.errors import LeptonError
 from lepton_lab.workbench import descendants
-from lepton_lab.workbench.actions import _model_and_run
 from lepton_lab.workbench.compressed import Candidate, Compression
+from lepton_lab.workbench.given import model_and_run
 from lepton_lab.workbench.held_out import chosen_split
 from lepton_lab.workbench.resolve import resolve_data
 from lepton_lab.workbench.standing import latest
@@ -71,10 +71,10 @@ def compress(
     """
     wanted = _wanted(quantize, prune, distill_to, max_drop)
     left_out = model is None
-    model, run = _model_and_run(model)
+    model, run = model_and_run(model)
     if model.built.config.get("source") == "graph" and left_out and run is not None:
         # The latest run is then what the last call of this has chosen; its original is what is meant.
-        model, run = _model_and_run(run.record["parent"]["run"])
+        model, run = model_and_run(run.record["parent"]["run"])
     if model.built.config.get("source") == "graph":
         raise LeptonError(
             f"'{model.name}' is in {model.built.config['method']} already.",

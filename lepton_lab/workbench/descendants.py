@@ -18,7 +18,8 @@ from lepton_lab.errors import LeptonError
 from lepton_lab.events import Bus, Evaluated, RunEnded, RunStarted
 from lepton_lab.journal import JournalWriter, runs_root
 from lepton_lab.spec import ModelSpec, RunSpec, TrainSpec, from_json
-from lepton_lab.workbench.actions import _begin, _decided
+from lepton_lab.workbench.launching import launch
+from lepton_lab.workbench.planning import decided
 from lepton_lab.workbench.starting import START, _new_folder, afresh
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def rewritten(
     config = configuration(before.entry.name, model.task, one.method, graph, before.preprocessing)
     built = replace(before, config=config, weights=_from(model), pretrained=True)
     asked = replace(_asked(model), name=free_name(f"{model.name}-{one.method}"), track=())
-    plan = Plan(**parent.record["plan"]) if parent else _decided(before, data, asked)
+    plan = Plan(**parent.record["plan"]) if parent else decided(before, data, asked)
     origin = {"run": parent.name if parent else "", "method": one.method}
     folder = _new_folder(built, data, RunSpec(model.spec, data.spec, asked, model.task), plan, origin)
     try:
@@ -185,7 +186,7 @@ def _trained(
     Raises:
         LeptonError: The run was stopped before its end.
     """
-    plan = _decided(built, data, asked)
+    plan = decided(built, data, asked)
     spec = RunSpec(model.spec, data.spec, asked, model.task)
     name = parent.run.name if parent.run else ""
     origin = {"run": name, "step": 0, "learning_rate": None, "compression": about}
@@ -195,7 +196,7 @@ def _trained(
     except BaseException:
         shutil.rmtree(work.folder.path, ignore_errors=True)
         raise
-    run = _begin(work, False, False, view)
+    run = launch(work, False, False, view)
     if run.state != "done":
         raise LeptonError(
             f"Run '{run.name}' was {run.state}, so nothing was compared.",

@@ -49,7 +49,10 @@ class CrossValidation(Sequence["Run"]):
 
     @property
     def metric(self) -> str:
-        """The headline metric."""
+        """The headline metric: the task's own; where a fold has none (it holds one class only), the reports' first."""
+        own = str(self.runs[0].best.get("metric", ""))
+        if all(math.isfinite(report.get(own, math.nan)) for report in self.reports):
+            return own
         return next(iter(self.reports[0]))
 
     @property
@@ -69,7 +72,11 @@ class CrossValidation(Sequence["Run"]):
 
     @property
     def pooled(self) -> Evaluation | None:
-        """The report on all samples of train and val, each by the model that has not seen it; of classes only."""
+        """The report on all samples of train and val, each by the model that has not seen it; of classes only.
+
+        Areas under curves rank the answers of several models together here, so they may lie below the mean of
+        the folds.
+        """
         import numpy as np
 
         from lepton_lab.evaluation import Evaluation
@@ -114,7 +121,7 @@ class CrossValidation(Sequence["Run"]):
 
     def export(self, to: Any = None, format: str = "onnx") -> Artifact:
         """The ensemble as one artifact, proven like every other; see `lab.export`."""
-        from lepton_lab.workbench.actions import export
+        from lepton_lab.workbench.shipping import export
 
         split = self.data.test or self.runs[0].data.val
         return export(self.model, format, to=to, data=split)
@@ -156,12 +163,14 @@ def cross_validate(
     Raises:
         LeptonError: What is wrong, before anything is trained.
     """
-    from lepton_lab.workbench.actions import _data, _model, train
+    from lepton_lab.workbench.given import model_from
+    from lepton_lab.workbench.learning import train
     from lepton_lab.workbench.reporting import report_on
+    from lepton_lab.workbench.resolve import resolve_data
 
     if not FEWEST <= folds <= MOST:
         raise LeptonError(f"folds={folds} is not possible.", f"{FEWEST} to {MOST} are.", "folds=5")
-    model, data = _model(model), _data(data)
+    model, data = model_from(model), resolve_data(data)
     parts = [data.folded(f"{number}/{folds}") for number in range(1, folds + 1)]
     stem = options.pop("name", "")
     runs, reports = [], []

@@ -209,7 +209,7 @@ class Run(Steering):
 
     def branch(self, step: int | None = None, **changes: Any) -> Run:
         """Start a child from a kept checkpoint, with some values changed: `run.branch(step=400, learning_rate=3e-5)`."""
-        from lepton_lab.workbench.actions import branch
+        from lepton_lab.workbench.going_on import branch
 
         return branch(self, step, **changes)
 
@@ -217,7 +217,7 @@ class Run(Steering):
         self, data: Any = None, split: str | None = None, *, cost: Any = None
     ) -> Evaluation | Report:
         """Metrics of the run's model: see `lab.evaluate`."""
-        from lepton_lab.workbench.actions import evaluate
+        from lepton_lab.workbench.judging import evaluate
 
         return evaluate(self, data, split, cost=cost)
 
@@ -229,7 +229,7 @@ class Run(Steering):
         self, format: str = "onnx", to: Any = None, baseline: bool = False, *, cost: Any = None
     ) -> Artifact:
         """See `lab.export`."""
-        from lepton_lab.workbench.actions import export
+        from lepton_lab.workbench.shipping import export
 
         return export(self, format, to=to, baseline=baseline, cost=cost)
 

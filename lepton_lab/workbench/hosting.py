@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def serve(model: Any = None, *, port: int = 0, **options: Any) -> Serving:
-    """Answer over HTTP from a process of its own, which ends with this one.
+    """Answer over HTTP from a process of its own, which ends with this one and is started again when it crashes.
 
     Args:
         model: An artifact or its path, a run, a model or a name; the latest artifact or run when left
@@ -35,9 +35,9 @@ def artifact_of(model: Any = None) -> Artifact:
     from lepton_lab.exporting import Artifact, load_artifact
     from lepton_lab.exporting.artifact import SUFFIX
     from lepton_lab.runtime.predictor import MODEL
-    from lepton_lab.workbench.actions import export
     from lepton_lab.workbench.handle import Run
     from lepton_lab.workbench.resolve import resolve_run
+    from lepton_lab.workbench.shipping import export
 
     if model is None and latest.artifact is not None:
         model = latest.artifact

@@ -135,7 +135,7 @@ class LeptonModel:
                 "For PyTorch's training mode use model.module.train().",
                 "model.train(lab.data('flowers/'), epochs=5)",
             )
-        from lepton_lab.workbench.actions import train
+        from lepton_lab.workbench.learning import train
 
         if epochs is not None:
             options["epochs"] = epochs
@@ -152,13 +152,13 @@ class LeptonModel:
         self, data: Any = None, split: str | None = None, *, cost: Any = None
     ) -> Evaluation | Report:
         """Metrics with intervals on the held-out split: see `lab.evaluate`."""
-        from lepton_lab.workbench.actions import evaluate
+        from lepton_lab.workbench.judging import evaluate
 
         return evaluate(self, data, split, cost=cost)
 
     def predict(self, inputs: Any, top: int = 5) -> Any:
         """Answers for inputs: see `lab.predict`."""
-        from lepton_lab.workbench.actions import predict
+        from lepton_lab.workbench.predicting import predict
 
         return predict(self, inputs, top=top)
 
@@ -166,7 +166,7 @@ class LeptonModel:
         self, format: str = "onnx", to: Any = None, data: Any = None, *, cost: Any = None
     ) -> Artifact:
         """Write a deployable artifact, proven equal to this model: see `lab.export`."""
-        from lepton_lab.workbench.actions import export
+        from lepton_lab.workbench.shipping import export
 
         return export(self, format, to=to, data=data, cost=cost)
 
@@ -178,7 +178,7 @@ class LeptonModel:
 
     def find_learning_rate(self, data: Any, **options: Any) -> RateFinding:
         """The range test; the model is left as it was: see `lab.find_learning_rate`."""
-        from lepton_lab.workbench.actions import find_learning_rate
+        from lepton_lab.workbench.planning import find_learning_rate
 
         return find_learning_rate(self, data, **options)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""From inputs to answers with a module: of a model, or of a run at this moment."""
+"""`predict`: from inputs to answers, with a model or with the module of a run at this moment."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from lepton_lab.datasets.contents.pictures import thumbnail
 from lepton_lab.errors import LeptonError
 from lepton_lab.runtime.image import normalize, prepare
 from lepton_lab.workbench.answering import answer_with
+from lepton_lab.workbench.given import model_and_run
 from lepton_lab.workbench.images import ImageInput, image_inputs
 from lepton_lab.workbench.predictions import PICTURES, Prediction, Predictions
 
@@ -27,6 +28,26 @@ class About(Protocol):
     classes: Any
     preprocessing: Any
     files: Any
+
+
+def predict(model: Any, inputs: Any, *, top: int = 5) -> Any:
+    """Answers for inputs: labels with probabilities, spans, boxes, a mask, a number.
+
+    Args:
+        model: A model, a run or a name.
+        inputs: What the model's task takes, one or a list of it, or a data set. For images: a path, glob or
+            folder, bytes, a PIL image, a uint8 array, or a float tensor (N, C, H, W) that is already
+            preprocessed. For text: a string. For a table's row: a dict.
+        top: Classes to show for each.
+
+    Returns:
+        One answer for one input (for images a `Prediction`), a sequence of them for several.
+
+    Raises:
+        DataError: An input cannot be read.
+    """
+    model, _ = model_and_run(model)
+    return predict_with(model.module, inputs, about=model.built, task=model.task, top=top)
 
 
 def predict_with(

@@ -47,7 +47,7 @@ class Steering:
         """Go on after a pause; or, when the run was stopped or crashed, from its newest whole checkpoint."""
         if self._reached() is not None:
             return self._order("resume")
-        from lepton_lab.workbench.actions import resume
+        from lepton_lab.workbench.going_on import resume
 
         going = resume(self, **options)
         self._control, self._model = going._control, going._model

@@ -90,7 +90,7 @@ def _recipe(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def _metrics(model: LeptonModel, run: Run, split: Split) -> dict[str, Any]:
-    from lepton_lab.workbench.actions import evaluate
+    from lepton_lab.workbench.judging import evaluate
 
     try:
         found = evaluate(model, split)

@@ -42,13 +42,41 @@ CHROMIUM_OPTIONS = [
 ]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where a wait ran out the test begins anew, once: a busy machine is no fault of the page."""
+    again = pytest.mark.flaky(reruns=1, only_rerun=[r"waited [\d.]+ s for", r"Timeout \d+ms exceeded"])
+    for item in items:
+        if item.get_closest_marker("browser"):
+            item.add_marker(again)
+
+
 def until(check: Callable[[], Any], seconds: float = 60.0, what: str = "") -> Any:
-    """The first true value of `check`, asked again and again."""
+    """The first true value of `check`, asked again and again, also while a page is loaded anew."""
     deadline = time.monotonic() + seconds
-    while not (value := check()):
+    while True:
+        try:
+            value = check()
+        except Exception as error:
+            if "Execution context was destroyed" not in str(error):
+                raise
+            value = None
+        if value:
+            return value
         assert time.monotonic() < deadline, f"waited {seconds} s for {what or check}"
-        time.sleep(0.05)
-    return value
+        time.sleep(0.1)
+
+
+def new_page(profile: Any, width: int = 1280, height: int = 720) -> Any:
+    """A page of a size in the browser that all tests share."""
+    page = profile.new_page()
+    page.set_viewport_size({"width": width, "height": height})
+    return page
+
+
+def close_pages(profile: Any) -> None:
+    """Close every page but the first, which keeps the browser open."""
+    for page in profile.pages[1:]:
+        page.close()
 
 
 def keep(page: Any, name: str) -> None:
@@ -66,6 +94,10 @@ class Server:
         labconfig = folder / "config" / "labconfig"
         labconfig.mkdir(parents=True)
         (labconfig / "default_setting_overrides.json").write_text(json.dumps(SETTINGS))
+        # JupyterLab would ask Node.js at every load whether it should be built again.
+        (labconfig / "page_config.json").write_text(
+            json.dumps({"buildAvailable": False, "buildCheck": False})
+        )
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
@@ -151,7 +183,7 @@ class Notebook:
     """A notebook open in a page of its own. Cell 0 prepares, the others are the test's."""
 
     def __init__(
-        self, server: Server, browser: Any, name: str, cells: list[str], **context: Any
+        self, server: Server, profile: Any, name: str, cells: list[str], **options: Any
     ) -> None:
         self.server, self.path = server, server.root / f"{name}.ipynb"
         self.release_file = server.root / "release"
@@ -160,8 +192,8 @@ class Notebook:
         self.received: list[int] = []
         self.errors: list[str] = []
         self.dialogs: list[str] = []
-        self.context = browser.new_context(**context)
-        self.page = self.context.new_page()
+        self.profile = profile
+        self.page = new_page(profile, **options)
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("dialog", self._dialog)
         self.page.on("websocket", self._socket)
@@ -217,9 +249,27 @@ class Notebook:
             f"cell => {_WIDGET}.content.widgets[cell].model.outputs.toJSON()", cell
         )
 
-    def wait(self, condition: str, seconds: float = 30) -> Any:
-        """Wait for a JavaScript condition."""
-        return until(lambda: self.page.evaluate(condition), seconds, condition)
+    def reload(self, cell: int = 1) -> None:
+        """Load the page anew and go to a cell: JupyterLab draws only what is near the one in view."""
+        self.page.reload()
+        self.wait("() => window.jupyterapp?.shell?.currentWidget?.context?.isReady", 90)
+        self.page.evaluate(
+            f"""async cell => {{
+                const panel = {_WIDGET};
+                await panel.revealed;
+                panel.content.activeCellIndex = cell;
+                await panel.content.scrollToItem(cell, 'start');
+            }}""",
+            cell,
+        )
+
+    def wait(self, condition: str, seconds: float = 60) -> Any:
+        """Wait for a JavaScript condition; where it does not come, say what the page shows instead."""
+        try:
+            return until(lambda: self.page.evaluate(condition), seconds, condition)
+        except AssertionError as error:
+            shown = self.page.evaluate("() => document.body.innerText.slice(-1500)")
+            raise AssertionError(f"{error}\nThe page shows: {shown}\n{self.errors}") from None
 
     def last_step(self) -> int:
         """The latest step in the first chart on the page; 0 when there is none."""
@@ -254,7 +304,7 @@ class Notebook:
     def close(self) -> None:
         """Close the page and end its kernel."""
         self.release_file.touch()
-        self.context.close()
+        close_pages(self.profile)
         self.end_kernels()
 
 
@@ -308,13 +358,31 @@ def server(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 
 @pytest.fixture(scope="session")
-def browser(chromium: str) -> Iterator[Any]:
-    """A running Chromium."""
+def driver() -> Iterator[Any]:
+    """What drives browsers; there can be only one in a process."""
     playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
     with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=chromium, args=CHROMIUM_OPTIONS)
-        yield browser
-        browser.close()
+        yield driver
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: str, driver: Any) -> Iterator[Any]:
+    """A running Chromium; each of its contexts begins with nothing."""
+    browser = driver.chromium.launch(executable_path=chromium, args=CHROMIUM_OPTIONS)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture(scope="session")
+def profile(
+    chromium: str, driver: Any, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Any]:
+    """A running Chromium that keeps the code of JupyterLab compiled from one page to the next."""
+    profile = driver.chromium.launch_persistent_context(
+        tmp_path_factory.mktemp("profile"), executable_path=chromium, args=CHROMIUM_OPTIONS
+    )
+    yield profile
+    profile.close()
 
 
 @pytest.fixture(scope="session")
@@ -340,14 +408,14 @@ def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture
 def notebook(
-    server: Server, browser: Any, request: pytest.FixtureRequest
+    server: Server, profile: Any, request: pytest.FixtureRequest
 ) -> Iterator[Callable[..., Notebook]]:
     """A function that opens a notebook with the cells given and runs its preparation."""
     opened: list[Notebook] = []
 
-    def open_notebook(*cells: str, **context: Any) -> Notebook:
+    def open_notebook(*cells: str, **options: Any) -> Notebook:
         name = f"{request.node.name[5:45]}-{len(opened)}"
-        opened.append(Notebook(server, browser, name, list(cells), **context))
+        opened.append(Notebook(server, profile, name, list(cells), **options))
         opened[-1].open().run(0)
         return opened[-1]
 

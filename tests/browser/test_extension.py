@@ -15,7 +15,7 @@ from lepton_lab.charts import History, run_document
 from lepton_lab.events import Evaluated, RunEnded, RunStarted, StepDone
 from lepton_lab.journal import JournalWriter, new_run
 from lepton_lab.runtime.manifest import describe_file, list_files
-from tests.browser.conftest import TOKEN, keep, until
+from tests.browser.conftest import TOKEN, close_pages, keep, new_page, until
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 BUILT = REPOSITORY / "lepton_lab" / "labextension" / "package.json"
@@ -131,10 +131,9 @@ def saved(data):
 class Lab:
     """A page of JupyterLab without a notebook of ours."""
 
-    def __init__(self, server, browser, path="", app="lab", **context):
+    def __init__(self, server, profile, path="", app="lab"):
         self.server, self.dialogs, self.errors, self.posted = server, [], [], []
-        self.context = browser.new_context(viewport={"width": 1280, "height": 900}, **context)
-        self.page = self.context.new_page()
+        self.page = new_page(profile, height=900)
         self.page.on("dialog", lambda dialog: (self.dialogs.append(dialog), dialog.dismiss()))
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.on("request", self._request)
@@ -164,17 +163,16 @@ class Lab:
 
 
 @pytest.fixture
-def lab(server, browser):
+def lab(server, profile):
     """A function that opens a page."""
     opened = []
 
     def open_page(*arguments, **options):
-        opened.append(Lab(server, browser, *arguments, **options))
+        opened.append(Lab(server, profile, *arguments, **options))
         return opened[-1]
 
     yield open_page
-    for one in opened:
-        one.context.close()
+    close_pages(profile)
     for kernel in server.ask("GET", "kernels"):
         server.ask("DELETE", f"kernels/{kernel['id']}")
 

@@ -52,7 +52,7 @@ def test_charts_draw_while_the_cell_is_busy_and_become_a_plain_output_that_needs
     for kernel in server.ask("GET", "kernels"):
         server.ask("DELETE", f"kernels/{kernel['id']}")
 
-    page.page.reload()
+    page.reload()
     page.wait(f"() => document.querySelector('{FINAL} :is(.main-svg, img[src^=data])')")
     page.page.locator(FINAL).scroll_into_view_if_needed()
     page.screenshot("reopened")
@@ -108,7 +108,7 @@ def test_hostile_names_stay_text_while_live_and_afterwards(notebook):
 
 
 def test_the_card_reads_in_the_dark_theme_and_reflows_in_a_narrow_window(notebook):
-    page = notebook("train()", viewport={"width": 1100, "height": 800})
+    page = notebook("train()", width=1100, height=800)
     page.page.evaluate(
         "() => jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})"
     )

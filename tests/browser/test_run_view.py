@@ -36,9 +36,9 @@ def said_by_a_widget(page):
     return page.page.evaluate("() => window.missing") if EXTENSION else []
 
 
-def begin(notebook, code, **context):
+def begin(notebook, code, **options):
     """A run under way in a busy cell, with its charts drawn."""
-    page = notebook(code, **{"viewport": {"width": 1100, "height": 1000}, **context})
+    page = notebook(code, **{"width": 1100, "height": 1000, **options})
     page.page.evaluate("() => jupyterapp.shell.collapseLeft()")
     page.start(1)
     page.wait(f"() => {LOSS}?.data?.[0].x.length > 5")
@@ -139,7 +139,8 @@ def test_zoom_and_hover_outlive_updates_and_a_click_on_a_curve_offers_a_branch(n
         }}"""
     )
     mouse.move(*place[:2])
-    assert re.match(r"(train|val), step \d+: ", page.wait(words))
+    # The label of the place where the mouse was before goes first.
+    until(lambda: re.match(r"(train|val), step \d+: ", page.page.evaluate(words) or ""), what="the label of the point")
     page.wait_for_step(page.page.evaluate(f"() => {LOSS}.data[0].x.at(-1)") + 20)
     assert page.page.evaluate(zoom) == kept
     assert page.page.evaluate(words)
@@ -207,7 +208,7 @@ def test_a_page_loaded_again_while_the_run_goes_on_has_every_point(notebook):
         page.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
         page.wait("() => !window.jupyterapp.shell.currentWidget.context.model.dirty")
         page.page.add_init_script(WATCHED)
-        page.page.reload()
+        page.reload()
         page.wait(f"() => {LOSS}?.data?.[0].x.at(-1) === {reached}")
         (page.server.root / f"go-{go}").touch()
         page.wait(f"() => {LOSS}?.data?.[0].x.at(-1) === {(60, 100)[go - 1]}")
@@ -233,7 +234,7 @@ def test_a_run_whose_kernel_died_is_whole_when_its_notebook_is_opened_again(note
         server.ask("DELETE", f"kernels/{kernel['id']}")
     events = journal(page)
     page.page.add_init_script(WATCHED)
-    page.page.reload()
+    page.reload()
     page.wait(f"() => {LOSS}?.data")
     wait_for_state(page, "interrupted")
     assert_every_point(drawn(page), events)

@@ -83,10 +83,10 @@ class Page:
         self.notebook.wait("() => document.body.dataset.jpThemeLight === 'false'")
 
 
-def studio(notebook, *cells, words="", **context):
+def studio(notebook, *cells, words="", **options):
     """Open a notebook, run the cells that come before, and wait for the Studio."""
     opened = notebook(
-        OPEN.format(words), *cells, **{"viewport": {"width": 1100, "height": 1500}, **context}
+        OPEN.format(words), *cells, **{"width": 1100, "height": 1500, **options}
     )
     opened.run(1)
     page = Page(opened)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.conftest import TOKEN, keep, until
+from tests.browser.conftest import TOKEN, keep, new_page, until
 from tests.browser.test_run_view import WATCHED, assert_every_point, drawn, journal, wait_for_state
 
 BUILT = Path(__file__).resolve().parents[2] / "lepton_lab" / "labextension" / "package.json"
@@ -41,7 +41,7 @@ class Tab:
 
     def __init__(self, opened):
         self.server, self.errors = opened.server, []
-        self.page = opened.context.new_page()
+        self.page = new_page(opened.profile)
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         address = f"{opened.server.address}/lab/workspaces/second/tree/{opened.path.name}"
         self.page.goto(f"{address}?token={TOKEN}&reset")
@@ -61,13 +61,13 @@ def libraries(page):
         ".filter(one => one.decodedBodySize > 1e6).map(one => one.name)"
     )
     assert large, "a page loads its own code"
-    bodies = {address: page.context.request.get(address).body() for address in large}
+    bodies = {address: page.request.get(address).body() for address in large}
     return [address for address in large if b"plotly_doubleclick" in bodies[address]]
 
 
 def test_a_run_that_ends_after_a_reload_is_saved_as_a_picture_and_takes_orders_until_then(notebook):
     nbconvert = pytest.importorskip("nbconvert", reason="needs nbconvert")
-    page = notebook(SLOW, viewport={"width": 1100, "height": 1000})
+    page = notebook(SLOW, width=1100, height=1000)
     page.start(1)
     page.wait_for_step(3)
     press(page.page, "Pause")
@@ -75,7 +75,7 @@ def test_a_run_that_ends_after_a_reload_is_saved_as_a_picture_and_takes_orders_u
     page.save()
     for script in (COUNTED, WATCHED):
         page.page.add_init_script(script)
-    page.page.reload()
+    page.reload()
 
     # The kernel is busy with the cell, so that this card has no widget behind it.
     page.wait("() => document.querySelector('.lepton-card [data-action=pause]:not([hidden])')", 60)
@@ -107,7 +107,7 @@ def test_a_run_that_ends_after_a_reload_is_saved_as_a_picture_and_takes_orders_u
 
 
 def test_a_second_tab_shows_the_same_run_orders_it_too_and_may_be_closed(notebook):
-    page = notebook(SLOW, viewport={"width": 1100, "height": 1000})
+    page = notebook(SLOW, width=1100, height=1000)
     page.start(1)
     page.wait_for_step(3)
     press(page.page, "Pause")
@@ -142,7 +142,7 @@ def test_a_second_tab_shows_the_same_run_orders_it_too_and_may_be_closed(noteboo
 
 
 def test_a_studio_without_its_kernel_says_so_and_shows_its_steps_and_its_run(notebook):
-    page = notebook(RUNNING, TRAIN, viewport={"width": 1100, "height": 1500})
+    page = notebook(RUNNING, TRAIN, width=1100, height=1500)
     page.run(1)
     page.page.locator(".lepton-studio-root").wait_for()
     page.start(2)
@@ -154,7 +154,7 @@ def test_a_studio_without_its_kernel_says_so_and_shows_its_steps_and_its_run(not
     page.save()
 
     page.page.add_init_script(COUNTED)
-    page.page.reload()
+    page.reload()
     page.page.locator(".lepton-studio-root").wait_for(timeout=60_000)
     missing = page.page.locator(".jp-Lepton-renderedPage")
     assert "needs its kernel" not in missing.inner_text()
@@ -165,7 +165,7 @@ def test_a_studio_without_its_kernel_says_so_and_shows_its_steps_and_its_run(not
 
     page.end_kernels()
     page.page.add_init_script(WATCHED)
-    page.page.reload()
+    page.reload()
     missing.get_by_text("The Studio needs its kernel: run the cell again.").wait_for(timeout=60_000)
     page.wait(f"() => {HEADLINE}?.includes('Done')")
     assert "✓ Train" in still.inner_text()

@@ -74,7 +74,10 @@ SAMPLES = {
 OTHER_SPLIT = changed(WORDS, split="whitespace")
 CASES = [
     (IMAGE, changed(IMAGE, resize__interpolation="bilinear"), "resize"),
-    (IMAGE, changed(IMAGE, resize__size=[44, 44]), "resize"),
+    (IMAGE, changed(IMAGE, resize__size=[44, 44]), "resize (75 x 44 pixels instead of 68 x 40, as by another crop_pct)"),
+    (IMAGE, changed(IMAGE, resize__size=[44, 44], crop=None), "resize (75 x 44 pixels instead of 68 x 40)"),
+    (IMAGE, changed(IMAGE, resize__mode="exact"), "resize (40 x 40 pixels instead of 68 x 40)"),
+    (IMAGE, changed(IMAGE, rescale="a"), "normalise"),
     (IMAGE, changed(IMAGE, crop__size=[30, 30]), "crop"),
     (IMAGE, changed(IMAGE, mean=[0.2] * 3, std=[0.5] * 3), "normalise"),
     (IMAGE, changed(IMAGE, channels=1), "resize"),
@@ -125,7 +128,7 @@ def test_the_steps_are_those_of_the_preparation_itself(rule):
 
 def test_an_input_that_cannot_be_used_has_the_steps_before_it():
     assert stage_prints(made(IMAGE), b"no picture") == []
-    keys = [name for name, _ in stage_prints(made(IMAGE), SAMPLES["image"])]
+    keys = [name for name, *_ in stage_prints(made(IMAGE), SAMPLES["image"])]
     assert keys == ["decode", "resize", "crop", "normalise"]
     assert fingerprint({"": np.zeros(2)}) != fingerprint({"": np.zeros(3)})
 

@@ -536,8 +536,8 @@ def test_under_a_mixed_load_nothing_is_lost(server, full):
 
 
 def test_nothing_secret_is_in_the_log(server):
-    server._log.seek(0)
-    said = server._log.read()
+    server._server._log.seek(0)
+    said = server._server._log.read()
     assert server.token not in said
     assert "Traceback" not in said
     assert io.StringIO(said).read() == said

@@ -125,6 +125,7 @@ def test_compose_fits_the_image(colors):
     (port,) = service["ports"]
     assert port == f"127.0.0.1:{of(found, 'EXPOSE')[0]}:{of(found, 'EXPOSE')[0]}"
     assert service["read_only"] is True
+    assert service["restart"] == "unless-stopped"
     assert service["cap_drop"] == ["ALL"]
     assert service["environment"]["LEPTON_TOKEN"].startswith("${LEPTON_TOKEN:?")
     assert (colors / service["build"] / "Dockerfile").is_file()
@@ -146,6 +147,7 @@ def test_kubernetes_fits_the_image_and_the_routes(colors):
         assert asked["port"] == port["name"]
         assert asked["path"] in routes(colors)
     assert container["readinessProbe"]["exec"]["command"] == command(of(found, "HEALTHCHECK")[0])
+    assert pod["restartPolicy"] == "Always"
     assert pod["securityContext"]["runAsNonRoot"] is True
     assert f"{pod['securityContext']['runAsUser']}:{pod['securityContext']['runAsGroup']}" == of(found, "USER")[0]
     assert container["securityContext"]["readOnlyRootFilesystem"] is True

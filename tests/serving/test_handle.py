@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from PIL import Image
 import lepton_lab as lab
 from lepton_lab.errors import DataError, LeptonError, StorageError
 from lepton_lab.exporting import load_artifact
+from lepton_lab.serving import process as server_process
 from lepton_lab.serving import start
 from tests.serving.bundles import picture
 
@@ -73,6 +75,67 @@ def test_an_unknown_option_and_a_taken_port_are_told(colors, server):
 def test_lab_serve_takes_a_path(colors):
     with lab.serve(str(colors)) as serving:
         assert serving.client.ready()
+
+
+def until(check):
+    """Wait until it is true."""
+    end = time.monotonic() + 30
+    while not check():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def end(serving, kind):
+    """End the server's process from outside."""
+    process = serving._process
+    os.kill(process.pid, kind)
+    process.wait(30)
+
+
+def asked_while_it_ends(serving):
+    """What becomes of a question that has arrived when the server crashes."""
+    process, port = serving._process, int(serving.url.rsplit(":", 1)[1])
+    os.kill(process.pid, signal.SIGSTOP)
+    with ThreadPoolExecutor(1) as pool:
+        found = pool.submit(serving.predict, picture("red"))
+        until(lambda: any(c.raddr and c.raddr.port == port for c in psutil.Process().net_connections()))
+        os.kill(process.pid, signal.SIGSEGV)
+        os.kill(process.pid, signal.SIGCONT)
+        return found.exception(30)
+
+
+def test_a_server_that_crashes_is_started_again_and_a_crash_loop_has_an_end(colors, caplog, monkeypatch):
+    monkeypatch.setattr(server_process, "PAUSES", (0.01, 0.02))
+    with start(colors) as serving:
+        url, token, first = serving.url, serving.token, serving._process.pid
+        before = serving.predict(picture("blue"))
+        end(serving, signal.SIGSEGV)
+        assert serving.predict(picture("blue")) == before
+        assert (serving.url, serving.token) == (url, token)
+        assert serving.running
+        assert serving._process.pid != first
+        assert "ended by SIGSEGV (a crash in a library)" in serving._repr_mimebundle_()["text/plain"]
+        assert "ended by SIGSEGV (a crash in a library). It is started again (1 of 2)." in caplog.text
+
+        error = asked_while_it_ends(serving)
+        assert isinstance(error, LeptonError)
+        assert "ended by SIGSEGV" in error.why
+        assert serving.predict(picture("blue")) == before
+
+        end(serving, signal.SIGKILL)
+        with pytest.raises(LeptonError, match="ended 3 x; the last time it ended by SIGKILL"):
+            serving.predict(picture("blue"))
+        assert not serving.running
+        assert "It is not started again." in caplog.text
+    assert "stopped" in serving._repr_mimebundle_()["text/plain"]
+
+
+def test_a_server_that_somebody_stopped_stays_down(colors, caplog):
+    with start(colors) as serving:
+        end(serving, signal.SIGTERM)
+        with pytest.raises(LeptonError, match="It was stopped"):
+            serving.predict(picture("red"))
+    assert not caplog.text
 
 
 OWNER = """

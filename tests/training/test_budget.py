@@ -22,6 +22,7 @@ from lepton_lab.training.budget import FEWEST, Budget, decide, fitting
 from lepton_lab.training.pace import Pace, measure
 from lepton_lab.training.plan import Plan
 from lepton_lab.training.plan import decide as decide_rest
+from lepton_lab.workbench.heads import with_head
 
 
 def planned(count: int = 160) -> Plan:
@@ -148,7 +149,7 @@ def test_a_budget_that_is_no_time_is_told_with_the_nearest_right_form(
 
 def test_measuring_leaves_no_trace(flowers: Path, tmp_path: Path) -> None:
     data, spec = lab.data(flowers), TrainSpec(device="cpu")
-    built, _ = lab.workbench.actions.with_head(lab.load_model("lepton_glyphs"), data, spec)
+    built, _ = with_head(lab.load_model("lepton_glyphs"), data, spec)
     before = {name: value.clone() for name, value in built.module.state_dict().items()}
     states = random.getstate(), torch.random.get_rng_state().tolist()
     plan = decide_rest(spec, count=len(data.train), pretrained=True)

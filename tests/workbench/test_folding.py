@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 import lepton_lab as lab
 from lepton_lab.errors import LeptonError
+from lepton_lab.evaluation import Evaluation
 
 FAST = {"epochs": 1, "batch_size": 8, "learning_rate": 1e-3}
 
@@ -72,3 +74,32 @@ def test_folds_are_runs_of_their_own_and_their_ensemble_is_a_proven_artifact(
     assert folds.evaluate()["n"] == len(folds.data.test)
     again = lab.reproduce(folds[1])
     assert [s.id for s in again.data.val] == [s.id for s in folds[1].data.val]
+
+
+@pytest.fixture
+def customers(tmp_path: Path) -> Path:
+    """Eighty rows; the few who leave are the old ones, with some noise."""
+    random = np.random.default_rng(0)
+    ages = random.integers(18, 80, 80)
+    rows = ["age,spent,churn"]
+    for age in ages:
+        leaves = age + random.normal(0, 6) > 62
+        rows.append(f"{age},{random.normal():.3f},{'yes' if leaves else 'no'}")
+    path = tmp_path / "customers.csv"
+    path.write_text("\n".join(rows))
+    return path
+
+
+def test_folds_of_a_table_are_headed_by_the_metric_that_its_task_is_judged_by(
+    customers: Path,
+) -> None:
+    data = lab.data(str(customers), task="tabular-classification", label="churn")
+    folds = lab.train("lepton/mlp", data, folds=2, epochs=1, device="cpu")
+    assert folds.metric == "roc_auc" == folds[0].best["metric"]
+    assert folds.values == [report["roc_auc"] for report in folds.reports]
+    shown = folds._repr_mimebundle_()["text/plain"]
+    low, high = folds.pooled.intervals["roc_auc"]
+    assert f"roc_auc {folds.mean:.3f} ± {folds.spread:.3f}" in " ".join(shown.split())
+    assert f"{folds.pooled['roc_auc']:.3f} [{low:.3f}, {high:.3f}]" in shown
+    one_class = Evaluation.from_predictions([[0.9, 0.1], [0.2, 0.8]], [0, 0], ["no", "yes"])
+    assert replace(folds, reports=(folds.reports[0], one_class)).metric == "accuracy"

@@ -7,7 +7,6 @@ Everything becomes a name with its pixels, or an error that says what it was.
 from __future__ import annotations
 
 import base64
-import glob
 import io
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -16,7 +15,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from lepton_lab.errors import DataError, nearest
+from lepton_lab.datasets.contents.paths import files_at
+from lepton_lab.errors import DataError
 from lepton_lab.rendering import Markup, escape
 from lepton_lab.runtime.decode import ImageError, array_to_rgb, decode_image, to_rgb
 
@@ -32,7 +32,9 @@ def picture_inputs(source: Any) -> list[Named]:
     if hasattr(source, "pixels") and hasattr(source, "name"):
         return [(source.name, source.pixels)]
     if isinstance(source, (str, Path)):
-        return [_from_file(path) for path in _files(str(source))]
+        from lepton_lab.datasets.sources.folder import SUFFIXES
+
+        return [_from_file(path) for path in files_at(str(source), SUFFIXES, "image")]
     if isinstance(source, (bytes, bytearray)):
         return [_decoded(bytes(source), "image 1")]
     if hasattr(source, "convert") and hasattr(source, "size"):
@@ -68,34 +70,6 @@ def thumbnail(pixels: np.ndarray, name: str, side: int = 96) -> Markup:
     return Markup(
         f'<img alt="{escape(name)}" title="{escape(name)}" src="data:image/{kind};base64,{data}">',
         name,
-    )
-
-
-def _files(text: str) -> list[Path]:
-    path = Path(text).expanduser()
-    if path.is_dir():
-        from lepton_lab.datasets.sources.folder import SUFFIXES
-
-        found = sorted(
-            p
-            for p in path.rglob("*")
-            if p.suffix.lower() in SUFFIXES and not p.name.startswith(".")
-        )
-        if not found:
-            raise DataError(f"There is no image in {path}.")
-        return found
-    if path.exists():
-        return [path]
-    matched = sorted(Path(p) for p in glob.glob(str(path), recursive=True))  # noqa: PTH207 - absolute patterns
-    if matched:
-        return matched
-    siblings = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
-    near = nearest(path.name, siblings)
-    raise DataError(
-        f"There is no file '{text}'.",
-        f"A file with a similar name exists: {path.parent / near[0]}"
-        if near
-        else f"Looked in {path.absolute().parent}.",
     )
 
 

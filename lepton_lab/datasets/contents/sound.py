@@ -7,7 +7,6 @@ silent is told before the first step, and the length of the clips is known when 
 
 from __future__ import annotations
 
-import glob
 import io
 import os
 import wave
@@ -20,10 +19,11 @@ import numpy as np
 
 from lepton_lab.datasets.checking import Check, digest_of
 from lepton_lab.datasets.content import Content
+from lepton_lab.datasets.contents.paths import files_at
 from lepton_lab.datasets.contents.sound_rules import RULES, describe
 from lepton_lab.datasets.contents.waveform import waveform
 from lepton_lab.datasets.payload import Deferred
-from lepton_lab.errors import DataError, nearest
+from lepton_lab.errors import DataError
 from lepton_lab.rendering import Markup
 from lepton_lab.runtime.sound import Sound, SoundFacts, inspect_sound
 from lepton_lab.runtime.sound_error import SoundError
@@ -76,7 +76,9 @@ def inputs(source: Any) -> list[tuple[str, Sound]]:
         DataError: Names what cannot be read.
     """
     if isinstance(source, (str, Path)):
-        return [_decoded(path, str(path)) for path in _files(str(source))]
+        from lepton_lab.datasets.sources.sounds import FORMATS
+
+        return [_decoded(path, str(path)) for path in files_at(str(source), FORMATS, "sound")]
     one = isinstance(source, (bytes, bytearray, Sound, Mapping)) or _is_pair(source)
     if one:
         return [_decoded(source, "clip 1")]
@@ -155,31 +157,6 @@ def _decoded(source: Any, name: str) -> tuple[str, Sound]:
         return name, read(source)
     except SoundError as error:
         raise DataError(f"{name} cannot be read as a sound.", error.reason) from error
-
-
-def _files(text: str) -> list[Path]:
-    from lepton_lab.datasets.sources.sounds import FORMATS
-
-    path = Path(text).expanduser()
-    if path.is_dir():
-        inside = (p for p in path.rglob("*") if not p.name.startswith("."))
-        found = sorted(p for p in inside if p.suffix.lower() in FORMATS)
-        if not found:
-            raise DataError(f"There is no sound in {path}.")
-        return found
-    if path.exists():
-        return [path]
-    matched = sorted(Path(p) for p in glob.glob(str(path), recursive=True))  # noqa: PTH207 - absolute patterns
-    if matched:
-        return matched
-    siblings = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
-    near = nearest(path.name, siblings)
-    raise DataError(
-        f"There is no file '{text}'.",
-        f"A file with a similar name exists: {path.parent / near[0]}"
-        if near
-        else f"Looked in {path.absolute().parent}.",
-    )
 
 
 RECORD = Content(

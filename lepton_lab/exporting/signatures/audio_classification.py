@@ -9,14 +9,15 @@ only the batch is dynamic.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lepton_lab.catalog import sound_rules
-from lepton_lab.exporting.signature import Graph, Outputs, Score, Signature
+from lepton_lab.exporting.signature import Graph, Signature
+from lepton_lab.exporting.signatures import one_class
 from lepton_lab.exporting.signatures.odd_sounds import odd_sounds, stand_ins
-from lepton_lab.metrics import wilson
 from lepton_lab.runtime.sound import FORMATS, decode_sound, inspect_sound
 from lepton_lab.runtime.sound_error import SoundError
 from lepton_lab.runtime.sound_input import SoundPreparer
@@ -33,9 +34,7 @@ if TYPE_CHECKING:
 # seven convolutions over tens of thousands of samples and a group norm, and was seen to stay within 2e-5.
 # A ten-thousandth of the largest logit covers both and is far below a mistake: leaving out the
 # normalization, the attention mask or the right resampling moves logits by a hundredth and more.
-_RELATIVE = 1e-4
 _SMALLEST = 2e-5
-_PROBABILITY = 1e-4
 # The sums of other libraries in other orders; a wrong mel scale or window differs by more than 0.1.
 _INDEPENDENT = 1e-3
 _OUTPUTS = ("probabilities", "logits")
@@ -95,32 +94,6 @@ def _compute(module: torch.nn.Module, rule: Mapping[str, Any]) -> Compute:
     return compute
 
 
-def _tolerance(reference: Outputs) -> dict[str, float]:
-    largest = max(float(np.abs(values).max()) for values in reference["logits"])
-    return {"probabilities": _PROBABILITY, "logits": max(_SMALLEST, _RELATIVE * largest)}
-
-
-def _agrees(reference: Outputs, found: Outputs) -> np.ndarray:
-    """Equal best class, or one that the model itself holds for as good within the tolerance."""
-    wanted, given = np.stack(reference["probabilities"]), np.stack(found["probabilities"])
-    gap = wanted.max(axis=1) - wanted[np.arange(len(wanted)), given.argmax(axis=1)]
-    close: np.ndarray = gap <= 2 * _PROBABILITY
-    return close
-
-
-def _answer(outputs: Outputs, row: int, labels: Sequence[str]) -> str:
-    values = outputs["probabilities"][row]
-    best = int(values.argmax())
-    return f"{labels[best]} {values[best]:.4f}"
-
-
-def _score(outputs: Outputs, targets: Sequence[int]) -> Score:
-    pairs = zip(outputs["probabilities"], targets, strict=True)
-    right, count = sum(int(row.argmax()) == target for row, target in pairs), len(targets)
-    low, high = wilson(right, count)
-    return Score("accuracy", right / count if count else float("nan"), low, high, count)
-
-
 def _suffix(data: bytes) -> str:
     try:
         return f".{inspect_sound(data)[1].format.lower()}"
@@ -176,10 +149,10 @@ RECORD = Signature(
     odd=odd_sounds,
     stand_ins=stand_ins,
     suffix=_suffix,
-    tolerance=_tolerance,
-    agrees=_agrees,
-    answer=_answer,
-    score=_score,
+    tolerance=partial(one_class.tolerance, smallest=_SMALLEST),
+    agrees=one_class.agrees,
+    answer=one_class.answer,
+    score=one_class.score,
     independent_check=_independent_check,
     # WAV is read without it; FLAC, MP3, Ogg and AIFF are not. MP3 came with libsndfile 1.1.
     requirements=("soundfile>=0.12",),

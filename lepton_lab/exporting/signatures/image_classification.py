@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lepton_lab.exporting.signature import Graph, Outputs, Score, Signature
+from lepton_lab.exporting.signature import Graph, Signature
+from lepton_lab.exporting.signatures import one_class
 from lepton_lab.exporting.signatures.odd_images import odd_images, stand_ins
-from lepton_lab.metrics import wilson
 from lepton_lab.runtime.decode import FORMATS, decode_image, describe_image
 from lepton_lab.runtime.errors import ImageError
 from lepton_lab.runtime.image import normalize, prepare
@@ -26,12 +26,7 @@ if TYPE_CHECKING:
     from lepton_lab.exporting.subject import Subject
     from lepton_lab.runtime.probe import Compute
 
-# Rounding in fp32 is 6e-8 of a number; over some thirty architectures ONNX Runtime differs from
-# PyTorch by at most 3e-6 in a logit. A ten-thousandth of the largest logit leaves room for deeper
-# models, and is far below what a mistake does: another interpolation moves logits by a hundredth.
-_RELATIVE = 1e-4
-_SMALLEST = 1e-5
-_PROBABILITY = 1e-4
+# Two implementations of the same preparation, in float32.
 _INDEPENDENT = 1e-5
 
 
@@ -83,35 +78,6 @@ def _compute(module: torch.nn.Module, rule: Mapping[str, Any]) -> Compute:
     return compute
 
 
-def _tolerance(reference: Outputs) -> dict[str, float]:
-    largest = max(float(np.abs(values).max()) for values in reference["logits"])
-    return {"probabilities": _PROBABILITY, "logits": max(_SMALLEST, _RELATIVE * largest)}
-
-
-def _agrees(reference: Outputs, found: Outputs) -> np.ndarray:
-    """Equal best class, or one that the model itself holds for as good within the tolerance."""
-    wanted, given = np.stack(reference["probabilities"]), np.stack(found["probabilities"])
-    rows = np.arange(len(wanted))
-    gap = wanted.max(axis=1) - wanted[rows, given.argmax(axis=1)]
-    close: np.ndarray = gap <= 2 * _PROBABILITY
-    return close
-
-
-def _answer(outputs: Outputs, row: int, labels: Sequence[str]) -> str:
-    values = outputs["probabilities"][row]
-    best = int(values.argmax())
-    return f"{labels[best]} {values[best]:.4f}"
-
-
-def _score(outputs: Outputs, targets: Sequence[int]) -> Score:
-    pairs = zip(outputs["probabilities"], targets, strict=True)
-    right = sum(int(row.argmax()) == target for row, target in pairs)
-    low, high = wilson(right, len(targets))
-    return Score(
-        "accuracy", right / len(targets) if len(targets) else float("nan"), low, high, len(targets)
-    )
-
-
 def _suffix(data: bytes) -> str:
     try:
         kind = describe_image(data).format
@@ -160,9 +126,9 @@ RECORD = Signature(
     odd=odd_images,
     stand_ins=stand_ins,
     suffix=_suffix,
-    tolerance=_tolerance,
-    agrees=_agrees,
-    answer=_answer,
-    score=_score,
+    tolerance=one_class.tolerance,
+    agrees=one_class.agrees,
+    answer=one_class.answer,
+    score=one_class.score,
     independent_check=_independent_check,
 )

@@ -15,7 +15,7 @@ import numpy as np
 
 from lepton_lab.errors import LeptonError
 from lepton_lab.exporting.signature import Graph, Outputs, Score, Signature
-from lepton_lab.metrics import wilson
+from lepton_lab.exporting.signatures import one_class
 from lepton_lab.metrics.regression import regression_intervals, regression_values
 
 if TYPE_CHECKING:
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 # Trees compare the same float32 numbers with the same thresholds on both sides, so no row can fall
 # into another leaf; only the sum of a hundred leaves may be rounded otherwise (1e-6).
 _RELATIVE = 1e-4
-_SMALLEST = 1e-5
-_PROBABILITY = 1e-4
 _MOST_ODD = 3
 
 
@@ -197,11 +195,6 @@ def _stand_ins() -> list[ExportSample]:
     )
 
 
-def _classes_tolerance(reference: Outputs) -> dict[str, float]:
-    largest = max(float(np.abs(values).max()) for values in reference["logits"])
-    return {"probabilities": _PROBABILITY, "logits": max(_SMALLEST, _RELATIVE * largest)}
-
-
 def _number_tolerance(reference: Outputs) -> dict[str, float]:
     """A ten-thousandth of how far the answers themselves lie apart, and never less than fp32 can tell."""
     values = np.array([float(value) for value in reference["value"]])
@@ -210,30 +203,10 @@ def _number_tolerance(reference: Outputs) -> dict[str, float]:
     }
 
 
-def _classes_agree(reference: Outputs, found: Outputs) -> np.ndarray:
-    """Equal best class, or one that the model itself holds for as good within the tolerance."""
-    wanted, given = np.stack(reference["probabilities"]), np.stack(found["probabilities"])
-    gap = wanted.max(axis=1) - wanted[np.arange(len(wanted)), given.argmax(axis=1)]
-    close: np.ndarray = gap <= 2 * _PROBABILITY
-    return close
-
-
 def _numbers_agree(reference: Outputs, found: Outputs) -> np.ndarray:
     wanted, given = (np.array([float(v) for v in side["value"]]) for side in (reference, found))
     close: np.ndarray = np.abs(wanted - given) <= _number_tolerance(reference)["value"]
     return close
-
-
-def _classes_answer(outputs: Outputs, row: int, labels: Sequence[str]) -> str:
-    values = outputs["probabilities"][row]
-    best = int(values.argmax())
-    return f"{labels[best]} {values[best]:.4f}"
-
-
-def _classes_score(outputs: Outputs, targets: Sequence[int]) -> Score:
-    pairs = zip(outputs["probabilities"], targets, strict=True)
-    right, n = sum(int(row.argmax()) == target for row, target in pairs), len(targets)
-    return Score("accuracy", right / n if n else float("nan"), *wilson(right, n), n)
 
 
 def _number_score(outputs: Outputs, targets: Sequence[float]) -> Score:
@@ -258,10 +231,10 @@ CLASSIFICATION = Signature(
     odd=odd_rows,
     stand_ins=_stand_ins,
     suffix=lambda data: ".json",
-    tolerance=_classes_tolerance,
-    agrees=_classes_agree,
-    answer=_classes_answer,
-    score=_classes_score,
+    tolerance=one_class.tolerance,
+    agrees=one_class.agrees,
+    answer=one_class.answer,
+    score=one_class.score,
     independent_check=lambda subject, samples: "",
     carries=_carries,
     golden=1e-3,

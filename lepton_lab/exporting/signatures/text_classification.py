@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lepton_lab.exporting.signature import Graph, Outputs, Score, Signature
+from lepton_lab.exporting.signatures import one_class
 from lepton_lab.exporting.signatures.odd_texts import is_pair, odd_texts, stand_ins
-from lepton_lab.metrics import wilson
 from lepton_lab.metrics.multilabel import memberships, multilabel_intervals, multilabel_values
 from lepton_lab.metrics.regression import regression_intervals, regression_values
 from lepton_lab.runtime.labels_output import PROBABILITIES as MEMBERSHIPS
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 # hundredth and more.
 _RELATIVE = 1e-4
 _SMALLEST = 1e-5
-_PROBABILITY = 1e-4
 _NAMES = {
     "class": ("probabilities", "logits"),
     "classes": (MEMBERSHIPS, "logits"),
@@ -112,7 +111,7 @@ def _compute(module: torch.nn.Module, rule: Mapping[str, Any]) -> Compute:
 
 def _tolerance(reference: Outputs) -> dict[str, float]:
     return {
-        name: _PROBABILITY
+        name: one_class.PROBABILITY
         if name in ("probabilities", MEMBERSHIPS)
         else max(_SMALLEST, _RELATIVE * max(float(np.abs(one).max(initial=0.0)) for one in values))
         for name, values in reference.items()
@@ -127,13 +126,10 @@ def _agrees(reference: Outputs, found: Outputs) -> np.ndarray:
         return near
     if MEMBERSHIPS in reference:
         wanted, given = np.stack(reference[MEMBERSHIPS]), np.stack(found[MEMBERSHIPS])
-        close = np.abs(wanted - THRESHOLD) <= 2 * _PROBABILITY
+        close = np.abs(wanted - THRESHOLD) <= 2 * one_class.PROBABILITY
         same: np.ndarray = (close | ((wanted >= THRESHOLD) == (given >= THRESHOLD))).all(axis=1)
         return same
-    wanted, given = np.stack(reference["probabilities"]), np.stack(found["probabilities"])
-    gap = wanted.max(axis=1) - wanted[np.arange(len(wanted)), given.argmax(axis=1)]
-    best: np.ndarray = gap <= 2 * _PROBABILITY
-    return best
+    return one_class.agrees(reference, found)
 
 
 def _answer(outputs: Outputs, row: int, labels: Sequence[str]) -> str:
@@ -143,9 +139,7 @@ def _answer(outputs: Outputs, row: int, labels: Sequence[str]) -> str:
         values = outputs[MEMBERSHIPS][row]
         chosen = np.flatnonzero(values >= THRESHOLD)
         return ", ".join(f"{labels[int(i)]} {values[i]:.4f}" for i in chosen) or "none"
-    values = outputs["probabilities"][row]
-    best = int(values.argmax())
-    return f"{labels[best]} {values[best]:.4f}"
+    return one_class.answer(outputs, row, labels)
 
 
 def _score(outputs: Outputs, targets: Sequence[Any]) -> Score:
@@ -164,10 +158,7 @@ def _score(outputs: Outputs, targets: Sequence[Any]) -> Score:
         real = memberships(targets, shares.shape[1])
         low, high = multilabel_intervals(shares, real)[name]
         return Score(name, multilabel_values(shares, real)[name], low, high, n)
-    pairs = zip(outputs["probabilities"], targets, strict=True)
-    right = sum(int(row.argmax()) == target for row, target in pairs)
-    low, high = wilson(right, n)
-    return Score("accuracy", right / n if n else nothing, low, high, n)
+    return one_class.score(outputs, targets)
 
 
 def _independent_check(subject: Subject, samples: Sequence[bytes]) -> str:

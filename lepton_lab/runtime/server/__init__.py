@@ -9,5 +9,5 @@ protocol    the clock on every connection
 guard       hosts, origins, the token; errors as problems
 sources     what was sent -> what the predictor takes
 model       queue, preparation, batches
-predict, inference, openapi, page    what is asked for
+predict, inference, openapi, schemas, page    what is asked for
 """

@@ -2,12 +2,13 @@
 """The Open Inference Protocol (v2): what clients of KServe, Triton and MLServer speak.
 
 A model takes one tensor of BYTES, an input per element: the text itself, a row as a JSON object, a
-file in base64. It gives its answers as JSON texts, and for classes also labels and probabilities.
+file in base64. It gives its answers as JSON texts, for classes also labels and probabilities, and
+numbers as numbers.
 """
 
 from __future__ import annotations
 
-import json
+from collections.abc import Sequence
 from typing import Any
 
 from starlette.requests import Request
@@ -18,7 +19,7 @@ from .model import Model
 from .predict import shown
 from .problem import Problem, answer, encode
 from .settings import name_of
-from .sources import Asked, Reader
+from .sources import JSON, Asked, Reader
 
 INPUT = "input"
 _KEYS = {"id", "parameters", "inputs", "outputs"}
@@ -28,7 +29,9 @@ def routes(model: Model, reader: Reader) -> list[Route]:
     """The routes of the protocol for one model."""
     manifest = model.predictor.manifest
     name, labels = name_of(manifest), list(model.predictor.labels)
-    classes = manifest["output"].get("kind", "classes") == "classes"
+    output = str(manifest["output"].get("kind", "classes"))
+    metadata = described(name, output, len(labels))
+    known = {tensor["name"] for tensor in metadata["outputs"]}
     place = f"/v2/models/{name}"
 
     async def server(request: Request) -> Response:
@@ -42,22 +45,25 @@ def routes(model: Model, reader: Reader) -> list[Route]:
         return answer({"ready": model.ready}, 200 if model.ready else 503)
 
     async def about(request: Request) -> Response:
-        return answer(described(name, len(labels) if classes else 0))
+        return answer(metadata)
 
     async def infer(request: Request) -> Response:
         asked, wanted, given = _read(reader.json(await reader.body(request)), reader)
-        found = await model.answers(asked)
-        tensors = [_bytes("answer", [json.dumps(json.loads(encode(shown(one)))) for one in found])]
-        if classes:
-            tensors.append(_bytes("label", [one.label for one in found]))
-            values = [float(p) for one in found for p in one.probabilities]
-            shape = [len(found), len(labels)]
-            tensors.append({"name": "probabilities", "datatype": "FP32", "shape": shape, "data": values})
-        known = {tensor["name"] for tensor in tensors}
         if wanted and not wanted <= known:
             raise Problem(422, f"there is no output '{min(wanted - known)[:80]}'", "outputs")
+        found = await model.answers(asked)
+        return Response(await model.made(lambda: reply(found, wanted, given)), media_type=JSON)
+
+    def reply(found: Sequence[Any], wanted: set[str], given: dict[str, str]) -> bytes:
+        tensors = [_bytes("answer", [encode(shown(one)).decode() for one in found])]
+        if output == "classes":
+            tensors.append(_bytes("label", [one.label for one in found]))
+            values = [float(p) for one in found for p in one.probabilities]
+            tensors.append(_numbers("probabilities", [len(found), len(labels)], values))
+        if output == "number":
+            tensors.append(_numbers("value", [len(found)], [float(one) for one in found]))
         kept = [tensor for tensor in tensors if not wanted or tensor["name"] in wanted]
-        return answer({"model_name": name, **given, "outputs": kept})
+        return encode({"model_name": name, **given, "outputs": kept})
 
     return [
         Route("/v2", server),
@@ -69,18 +75,24 @@ def routes(model: Model, reader: Reader) -> list[Route]:
     ]
 
 
-def described(name: str, classes: int) -> dict[str, Any]:
-    """What the protocol calls the metadata of a model; `classes` is 0 where it answers otherwise."""
+def described(name: str, output: str, classes: int) -> dict[str, Any]:
+    """What the protocol calls the metadata of a model, by its kind of output."""
     outputs = [{"name": "answer", "datatype": "BYTES", "shape": [-1]}]
-    if classes:
+    if output == "classes":
         outputs.append({"name": "label", "datatype": "BYTES", "shape": [-1]})
         outputs.append({"name": "probabilities", "datatype": "FP32", "shape": [-1, classes]})
+    if output == "number":
+        outputs.append({"name": "value", "datatype": "FP32", "shape": [-1]})
     inputs = [{"name": INPUT, "datatype": "BYTES", "shape": [-1]}]
     return {"name": name, "versions": ["1"], "platform": "lepton_onnx", "inputs": inputs, "outputs": outputs}
 
 
 def _bytes(name: str, data: list[str]) -> dict[str, Any]:
     return {"name": name, "datatype": "BYTES", "shape": [len(data)], "data": data}
+
+
+def _numbers(name: str, shape: list[int], data: list[float]) -> dict[str, Any]:
+    return {"name": name, "datatype": "FP32", "shape": shape, "data": data}
 
 
 def _read(value: Any, reader: Reader) -> tuple[Asked, set[str], dict[str, str]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import is_dataclass, replace
@@ -84,6 +84,12 @@ class Model:
             raise Problem(503, f"there was no answer within {seconds} seconds", headers=_LATER) from None
         finally:
             self.accepted -= count
+
+    async def made(self, make: Callable[[], bytes]) -> bytes:
+        """The bytes of a reply; those that are long are made in a thread, so that others are not kept waiting."""
+        if self._quick:
+            return make()
+        return await asyncio.get_running_loop().run_in_executor(self._pool, make)
 
     async def _answers(self, asked: Asked, top: int) -> list[Any]:
         rows = await self._each(self._prepare, list(zip(asked.sources, asked.fields, strict=True)))

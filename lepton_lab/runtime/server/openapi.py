@@ -11,37 +11,18 @@ from typing import Any
 from ..predictor import Predictor
 from ..verify import EXPECTED
 from .inference import INPUT, described
-from .predict import TOP, shown
+from .predict import PNG, TOP, shown
 from .problem import PROBLEM, encode
+from .schemas import ANSWERS, WHOLE, one_input
 from .settings import name_of
 from .sources import FORM, JSON, Reader
 
 _LARGEST_EXAMPLE = 64 << 10
-_PAIRS = {"type": "array", "items": {"type": "array", "prefixItems": [{"type": "string"}, {"type": "number"}]}}
-_NUMBERS = {"type": "array", "items": {"type": "number"}}
-_WHOLE = {"type": "integer"}
-_ANSWERS: dict[str, dict[str, Any]] = {
-    "classes": {"top": _PAIRS},
-    "labels": {"labels": {"type": "array", "items": {"type": "string"}}, "top": _PAIRS},
-    "number": {"value": {"type": ["number", "null"]}},
-    "spans": {"text": {"type": "string"}, "spans": {"type": "array", "items": {"type": "object"}}},
-    "boxes": {"height": _WHOLE, "width": _WHOLE, "boxes": {"type": "array", "items": {"type": "object"}}},
-    "mask": {"height": _WHOLE, "width": _WHOLE, "coverage": {"type": "object"}, "runs": {"type": "array"}},
-}
-_TEXTS = {"type": "array", "items": {"type": "string"}}
-_FILE = {"type": "string", "contentEncoding": "base64"}
-_INPUTS: dict[str, dict[str, Any]] = {
-    "image": _FILE,
-    "sound": _FILE,
-    "text": {"type": "string"},
-    "pair": _TEXTS | {"minItems": 2, "maxItems": 2},
-    "words": {"anyOf": [{"type": "string"}, _TEXTS]},
-    "row": {"type": "object"},
-}
 _PROBLEMS = {
     "400": "It cannot be read.",
     "401": "The token is missing or wrong.",
     "403": "A page of another origin asked.",
+    "406": "A picture is asked for, and several inputs are sent.",
     "408": "It took too long to arrive.",
     "413": "It is larger than a limit.",
     "415": "Its content type is not taken.",
@@ -62,24 +43,30 @@ def document(predictor: Predictor, reader: Reader) -> dict[str, Any]:
     manifest = predictor.manifest
     name = name_of(manifest)
     example, reply = _example(predictor, reader)
-    one = _INPUTS["pair" if reader.pair else reader.kind]
-    properties = _ANSWERS.get(str(manifest["output"].get("kind", "classes")), {})
+    one = one_input(manifest["preprocessing"], reader)
+    output = str(manifest["output"].get("kind", "classes"))
+    properties = ANSWERS.get(output, {})
     return {
         "openapi": "3.1.0",
         "info": {
             "title": str(manifest.get("name", name)),
             "version": str(manifest["format_version"]),
             "description": f"{manifest['task']}; input: {reader.kind}; one input in JSON is {reader.wanted}.",
-            "x-lepton": {"task": manifest["task"], "input": reader.kind, "labels": list(predictor.labels)[:1000]},
+            "x-lepton": {
+                "task": manifest["task"],
+                "input": reader.kind,
+                "output": output,
+                "labels": list(predictor.labels)[:1000],
+            },
         },
         "security": [{"token": []}],
         "paths": {
-            "/predict": {"post": _predict(one, example, reply, reader)},
+            "/predict": {"post": _predict(one, example, reply, reader, output)},
             f"/v2/models/{name}/infer": {"post": _infer(name, example)},
             "/v2": _get("server", "The server, by the Open Inference Protocol."),
             "/v2/health/live": _get("live", "Whether it runs."),
             "/v2/health/ready": _get("ready", "Whether it answers.", "503"),
-            f"/v2/models/{name}": _get("model", "The tensors of the model.", example=described(name, 0)),
+            f"/v2/models/{name}": _get("model", "The tensors of the model.", example=described(name, output, len(predictor.labels))),
             f"/v2/models/{name}/ready": _get("modelReady", "Whether the model answers.", "503"),
             "/readyz": _get("readyz", "Whether it answers.", "503"),
             "/healthz": _get("healthz", "Whether it runs; needs no token.") | {},
@@ -94,7 +81,7 @@ def document(predictor: Predictor, reader: Reader) -> dict[str, Any]:
                     "properties": {
                         "type": {"type": "string"},
                         "title": {"type": "string"},
-                        "status": _WHOLE,
+                        "status": WHOLE,
                         "detail": {"type": "string"},
                         "field": {"type": "string"},
                         "code": {"type": "string"},
@@ -105,7 +92,7 @@ def document(predictor: Predictor, reader: Reader) -> dict[str, Any]:
     }
 
 
-def _predict(one: Mapping[str, Any], example: Any, reply: Any, reader: Reader) -> dict[str, Any]:
+def _predict(one: Mapping[str, Any], example: Any, reply: Any, reader: Reader, output: str) -> dict[str, Any]:
     one_of = [_closed({"input": one}), _closed({"inputs": {"type": "array", "items": one, "minItems": 1}})]
     content: dict[str, Any] = {JSON: {"schema": {"oneOf": one_of}}}
     if example is not None:
@@ -119,13 +106,17 @@ def _predict(one: Mapping[str, Any], example: Any, reply: Any, reader: Reader) -
     answer = {"$ref": "#/components/schemas/Answer"}
     schema = {"oneOf": [_closed({"prediction": answer}), _closed({"predictions": {"type": "array", "items": answer}})]}
     shown_reply = {"example": {"prediction": reply}} if reply is not None else {}
+    answers: dict[str, Any] = {JSON: {"schema": schema, **shown_reply}}
+    if output == "mask":
+        about = "for one input, where it is asked for by Accept: indexes of classes"
+        answers[PNG] = {"schema": {"type": "string", "contentMediaType": PNG, "description": about}}
     top = {"name": "top", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": TOP}}
     return {
         "operationId": "predict",
         "summary": "Answers for one input or several.",
         "parameters": [top],
         "requestBody": {"required": True, "content": content},
-        "responses": {"200": {"description": "The answers, in order.", "content": {JSON: {"schema": schema, **shown_reply}}}, **_problems()},
+        "responses": {"200": {"description": "The answers, in order.", "content": answers}, **_problems()},
     }
 
 
@@ -136,7 +127,7 @@ def _infer(name: str, example: Any) -> dict[str, Any]:
         "properties": {
             "name": {"const": INPUT},
             "datatype": {"const": "BYTES"},
-            "shape": {"type": "array", "items": _WHOLE, "minItems": 1, "maxItems": 2},
+            "shape": {"type": "array", "items": WHOLE, "minItems": 1, "maxItems": 2},
             "data": {"type": "array", "items": {"type": "string"}, "minItems": 1},
         },
     }
@@ -192,7 +183,7 @@ def _example(predictor: Predictor, reader: Reader) -> tuple[Any, Any]:
         return None, None
     real = [sample for sample in samples if sample.get("target") is not None] or samples
     files = sorted(((predictor.folder / "golden" / s["file"]).read_bytes() for s in real), key=len)
-    for data in files:
+    for data in filter(None, files):
         value = as_json(data, reader)
         if value is not None and len(data) <= _LARGEST_EXAMPLE:
             found = shown(predictor.predict([reader.value(value, "example")])[0])
