@@ -179,28 +179,27 @@ class RunList(Sequence[Run]):
         return pandas.DataFrame(self.rows())
 
     def table(self) -> Table:
-        """Name, state, metric and time of each; the best finished one is marked."""
+        """Name, state, metric and time of each; of several runs on the same data the best one is marked."""
         rows = self.rows()
+        metrics = list(dict.fromkeys(r["metric_name"] for r in rows if r["metric"] is not None))
         cells: list[tuple[Any, ...]] = [
             (
                 r["name"],
                 r["state"],
                 r["model"] + (" (random)" if r["weights"] == "random" else ""),
                 r["data"],
-                "" if r["metric"] is None else f"{r['metric']:.3f}",
+                _value(r, named=len(metrics) > 1),
                 "" if r["epoch"] is None else r["epoch"],
                 duration(r["seconds"]) if r["seconds"] else "",
             )
             for r in rows
         ]
-        scores = [(r["metric"], i) for i, r in enumerate(rows) if r["metric"] is not None]
-        best = frozenset({max(scores)[1]}) if len(scores) > 1 else frozenset()
         columns: tuple[str, ...] = (
             "run",
             "state",
             "model",
             "data",
-            "val accuracy",
+            f"val {_words(metrics[0])}" if len(metrics) == 1 else "best on val",
             "best epoch",
             "time",
         )
@@ -208,12 +207,30 @@ class RunList(Sequence[Run]):
             columns = (*columns, "tags")
             cells = [(*c, ", ".join(r["tags"])) for c, r in zip(cells, rows, strict=True)]
         title = f"{len(rows)} run{'s' * (len(rows) != 1)} in {runs_root().name}"
-        return Table(
-            columns, cells, title, "" if rows else "Train one: %lepton train MODEL DATA", best
-        )
+        note = "" if rows else "Train one: %lepton train MODEL DATA"
+        return Table(columns, cells, title, note, _best(rows))
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return self.table()._repr_mimebundle_()
+
+
+def _best(rows: Sequence[dict[str, Any]]) -> frozenset[int]:
+    """The best of each group of runs that can be compared: on the same data, by the same metric."""
+    groups: dict[tuple[str, str], list[tuple[float, int]]] = {}
+    for number, row in enumerate(rows):
+        if row["score"] is not None:
+            groups.setdefault((row["data"], row["metric_name"]), []).append((row["score"], number))
+    return frozenset(max(group)[1] for group in groups.values() if len(group) > 1)
+
+
+def _value(row: dict[str, Any], *, named: bool) -> str:
+    if row["metric"] is None:
+        return ""
+    return f"{row['metric']:.3f}" + (f" {_words(row['metric_name'])}" if named else "")
+
+
+def _words(metric: str) -> str:
+    return metric.replace("_", " ")
 
 
 def _row(item: Run) -> dict[str, Any]:
@@ -232,6 +249,8 @@ def _row(item: Run) -> dict[str, Any]:
         "weights": record.get("model", {}).get("weights", ""),
         "data": record.get("data", {}).get("name", ""),
         "metric": best.get(best.get("metric", "accuracy")),
+        "metric_name": best.get("metric", ""),
+        "score": best.get("score"),
         "epoch": best.get("epoch"),
         "seconds": seconds,
         "created": record.get("created"),

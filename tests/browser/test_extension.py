@@ -317,7 +317,7 @@ def test_runs_are_compared_and_names_stay_text_in_both_themes_and_on_a_phone(lab
     page.set_viewport_size({"width": 400, "height": 900})
     one.wait("() => document.querySelector('.jp-Lepton-panel').scrollWidth <= innerWidth")
     keep(page, "extension-narrow-dark")
-    assert page.evaluate(
+    one.wait(
         "() => [...document.querySelectorAll('.jp-Lepton-section')]"
         ".every(node => node.scrollWidth <= node.clientWidth)"
     )

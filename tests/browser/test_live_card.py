@@ -124,7 +124,7 @@ def test_the_card_reads_in_the_dark_theme_and_reflows_in_a_narrow_window(noteboo
     svg = f"{card}.querySelector('.main-svg')"
     page.wait(f"() => getComputedStyle({charts}).gridTemplateColumns.split(' ').length === 1")
     page.wait(f"() => {svg}.getBoundingClientRect().width <= {card}.clientWidth")
-    assert page.page.evaluate(f"() => {card}.scrollWidth <= {card}.clientWidth")
+    page.wait(f"() => {card}.scrollWidth <= {card}.clientWidth")
     page.page.locator(".lepton-card").scroll_into_view_if_needed()
     page.screenshot("live-dark-narrow")
     page.page.set_viewport_size({"width": 1100, "height": 800})

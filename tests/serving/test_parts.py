@@ -75,6 +75,26 @@ def test_stopping_answers_what_is_queued():
     assert in_a_loop(run()) == list(range(20))
 
 
+def test_free_threads_share_what_waits():
+    together, sizes = threading.Barrier(2, timeout=10), []
+
+    def compute(rows):
+        if 0 in rows or 4 in rows:
+            together.wait()  # breaks unless both halves are computed at the same time
+        return [row * 2 for row in rows]
+
+    async def run():
+        batcher = Batcher(compute, 8, 0.5, sizes.append, workers=2)
+        found = await asyncio.gather(*(batcher.submit(row) for row in range(8)))
+        assert batcher.alive
+        await asyncio.to_thread(batcher.stop)
+        assert not batcher.alive
+        return found
+
+    assert in_a_loop(run()) == [row * 2 for row in range(8)]
+    assert sizes == [4, 4]
+
+
 @pytest.mark.parametrize("text", [b'{"a": [1, {"b": "[[[[,,,,"}]}', b'"\\"[[["', b"3", b"[]"])
 def test_json_within_the_limits_is_read(text):
     import json

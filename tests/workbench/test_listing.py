@@ -131,6 +131,24 @@ def test_a_damaged_run_can_be_deleted() -> None:
     assert lab.restore("torn").name == "torn"
 
 
+def test_runs_are_ranked_by_their_own_metric_and_only_against_runs_on_the_same_data() -> None:
+    def scored(name: str, data: str, metric: str, value: float, sign: int = 1) -> None:
+        best = {"metric": metric, metric: value, "score": sign * value, "epoch": 1}
+        made(name, data={"name": data}, best=best)
+
+    scored("near", "prices", "mean_absolute_error", 0.1, -1)
+    scored("far", "prices", "mean_absolute_error", 0.9, -1)
+    table = lab.runs().table()
+    assert table.columns[4] == "val mean absolute error"
+    assert [row[4] for row in table.rows] == ["0.900", "0.100"]
+    assert {table.rows[i][0] for i in table.best} == {"near"}
+    scored("alone", "churn", "roc_auc", 0.8)
+    table = lab.runs().table()
+    assert table.columns[4] == "best on val"
+    assert table.rows[0][4] == "0.800 roc auc"
+    assert {table.rows[i][0] for i in table.best} == {"near"}
+
+
 def test_tags_are_kept_in_the_record_shown_and_found_by() -> None:
     made("one")
     made("two")

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""One thread that runs the model, on whatever has come in while it was busy.
+"""The threads that run the model, on whatever has come in while they were busy.
 
-A lone request never waits for company; under load batches form by themselves. A batch that fails is
-tried again one by one, so that one input cannot spoil the answers of others.
+A lone request never waits for company; under load batches form by themselves, and threads that are free
+share what waits. A batch that fails is tried again one by one, so that one input cannot spoil the answers of
+others.
 """
 
 from __future__ import annotations
@@ -28,25 +29,30 @@ class Batcher:
     """The queue in front of a model.
 
     Args:
-        compute: Rows -> outputs, in order; called in the thread of the batcher alone.
+        compute: Rows -> outputs, in order; called in the threads of the batcher alone.
         max_batch: Rows of a call.
         max_wait: Seconds to wait for a fuller batch.
         seen: Is told the size of each batch.
+        workers: Calls at a time.
     """
 
-    def __init__(self, compute: Compute, max_batch: int, max_wait: float, seen: Callable[[int], None]) -> None:
+    def __init__(
+        self, compute: Compute, max_batch: int, max_wait: float, seen: Callable[[int], None], workers: int = 1
+    ) -> None:
         self._compute, self._max_batch, self._max_wait, self._seen = compute, max_batch, max_wait, seen
         self._jobs: deque[_Job] = deque()
         self._changed = threading.Condition()
         self._stopped = False
+        self._free = 0
         self._loop = asyncio.get_running_loop()
-        self._thread = threading.Thread(target=self._work, name="model", daemon=True)
-        self._thread.start()
+        self._threads = [threading.Thread(target=self._work, name="model", daemon=True) for _ in range(workers)]
+        for thread in self._threads:
+            thread.start()
 
     @property
     def alive(self) -> bool:
-        """Whether the thread still works."""
-        return self._thread.is_alive()
+        """Whether every thread still works."""
+        return all(thread.is_alive() for thread in self._threads)
 
     def submit(self, row: Any) -> asyncio.Future[Any]:
         """Queue a row; the future holds its outputs."""
@@ -57,11 +63,12 @@ class Batcher:
         return future
 
     def stop(self) -> None:
-        """Answer what is queued, then end the thread."""
+        """Answer what is queued, then end the threads."""
         with self._changed:
             self._stopped = True
-            self._changed.notify()
-        self._thread.join()
+            self._changed.notify_all()
+        for thread in self._threads:
+            thread.join()
 
     def _work(self) -> None:
         while batch := self._next():
@@ -72,19 +79,29 @@ class Batcher:
     def _next(self) -> list[_Job]:
         """The jobs of the next pass; none when it is time to end."""
         with self._changed:
-            while True:
-                self._changed.wait_for(lambda: self._jobs or self._stopped)
-                if self._max_wait and not self._stopped:
-                    until = time.monotonic() + self._max_wait
-                    while len(self._jobs) < self._max_batch and (left := until - time.monotonic()) > 0:
-                        self._changed.wait(left)
-                batch: list[_Job] = []
-                while self._jobs and len(batch) < self._max_batch:
-                    job = self._jobs.popleft()
-                    if not job.future.cancelled():  # who asked has stopped waiting
-                        batch.append(job)
-                if batch or (self._stopped and not self._jobs):
-                    return batch
+            self._free += 1
+            try:
+                while True:
+                    self._changed.wait_for(lambda: self._jobs or self._stopped)
+                    self._wait_for_more()
+                    share = min(self._max_batch, -(-len(self._jobs) // self._free))
+                    batch: list[_Job] = []
+                    while self._jobs and len(batch) < share:
+                        job = self._jobs.popleft()
+                        if not job.future.cancelled():  # who asked has stopped waiting
+                            batch.append(job)
+                    if batch or (self._stopped and not self._jobs):
+                        return batch
+            finally:
+                self._free -= 1
+
+    def _wait_for_more(self) -> None:
+        until = time.monotonic() + self._max_wait
+        while self._jobs and len(self._jobs) < self._max_batch and not self._stopped:
+            left = until - time.monotonic()
+            if left <= 0:
+                break
+            self._changed.wait(left)
 
     def _run(self, batch: list[_Job]) -> list[Any]:
         try:

@@ -48,9 +48,13 @@ class Model:
     @asynccontextmanager
     async def started(self) -> AsyncIterator[None]:
         """Run until the block ends; what is queued then is still answered."""
-        self._pool = ThreadPoolExecutor(max(2, os.cpu_count() or 2), "prepare")
-        wait, seen = self.settings.max_wait / 1000, self.metrics.batch
-        self._batcher = Batcher(self.predictor.outputs, self.settings.max_batch, wait, seen)
+        settings, cores = self.settings, _cores()
+        self._pool = ThreadPoolExecutor(max(2, cores), "prepare")
+        # onnxruntime takes every core for one pass unless it is told how many threads it may have.
+        workers = max(1, cores // settings.threads) if settings.threads else 1
+        self._batcher = Batcher(
+            self.predictor.outputs, settings.max_batch, settings.max_wait / 1000, self.metrics.batch, workers
+        )
         try:
             yield
         finally:
@@ -123,3 +127,10 @@ class Model:
         if is_dataclass(answer) and hasattr(answer, "shown"):
             answer = replace(answer, shown=top)  # type: ignore[type-var]
         return answer
+
+
+def _cores() -> int:
+    """The cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -38,7 +38,7 @@ class Settings:
     token: str = ""
     allow_host: tuple[str, ...] = ()
     max_batch: int = _limit(32, "inputs that go through the model at once")
-    threads: int = _limit(0, "threads that the model computes with; 0 leaves it to onnxruntime")
+    threads: int = _limit(0, "threads of one pass, as many passes at once as the cores allow; 0: one pass on all cores")
     max_wait: float = _limit(0.0, "milliseconds to wait for a fuller batch; 0 never waits")
     max_queue: int = _limit(256, "inputs that may wait; more are told to come back (429)")
     max_inputs: int = _limit(128, "inputs of one request")
