@@ -3,6 +3,7 @@
 
 import asyncio
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -93,6 +94,50 @@ def test_free_threads_share_what_waits():
 
     assert in_a_loop(run()) == [row * 2 for row in range(8)]
     assert sizes == [4, 4]
+
+
+def test_a_call_of_ones_own_takes_a_place_and_gives_it_back():
+    async def run():
+        batcher = Batcher(list, 1, 0.0, lambda size: None)
+        assert batcher.claim() and not batcher.claim()
+        future = batcher.submit(3)
+        await asyncio.sleep(0.2)
+        assert not future.done()  # the only place is taken
+        batcher.release()
+        assert await asyncio.wait_for(future, 10) == 3
+        await asyncio.to_thread(batcher.stop)
+        assert not batcher.claim()
+
+    in_a_loop(run())
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3])
+def test_any_mixture_of_calls_and_batches_is_answered_whole(workers):
+    running, most = [], []
+
+    def compute(rows):
+        running.append(1)
+        most.append(len(running))
+        time.sleep(0.001)
+        running.pop()
+        return [row + 1 for row in rows]
+
+    async def ask(batcher, row):
+        if row % 3 == 0 and batcher.claim():
+            try:
+                return (await asyncio.to_thread(compute, [row]))[0]
+            finally:
+                batcher.release()
+        return await batcher.submit(row)
+
+    async def run():
+        batcher = Batcher(compute, 4, 0.0, lambda size: None, workers)
+        found = await asyncio.gather(*(ask(batcher, row) for row in range(300)))
+        await asyncio.to_thread(batcher.stop)
+        return found
+
+    assert in_a_loop(run()) == [row + 1 for row in range(300)]
+    assert max(most) <= workers
 
 
 @pytest.mark.parametrize("text", [b'{"a": [1, {"b": "[[[[,,,,"}]}', b'"\\"[[["', b"3", b"[]"])

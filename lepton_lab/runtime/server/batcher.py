@@ -33,7 +33,7 @@ class Batcher:
         max_batch: Rows of a call.
         max_wait: Seconds to wait for a fuller batch.
         seen: Is told the size of each batch.
-        workers: Calls at a time.
+        workers: Calls at a time, those of `claim` among them.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class Batcher:
         self._jobs: deque[_Job] = deque()
         self._changed = threading.Condition()
         self._stopped = False
-        self._free = 0
+        self._workers, self._busy = workers, 0
         self._loop = asyncio.get_running_loop()
         self._threads = [threading.Thread(target=self._work, name="model", daemon=True) for _ in range(workers)]
         for thread in self._threads:
@@ -62,6 +62,21 @@ class Batcher:
             self._changed.notify()
         return future
 
+    def claim(self) -> bool:
+        """Take the place of a call that the caller makes itself; False where anything waits or none is free."""
+        with self._changed:
+            if self._jobs or not self._free() or self._max_wait or self._stopped:
+                return False
+            self._busy += 1
+        self._seen(1)
+        return True
+
+    def release(self) -> None:
+        """Give the place back."""
+        with self._changed:
+            self._busy -= 1
+            self._changed.notify_all()
+
     def stop(self) -> None:
         """Answer what is queued, then end the threads."""
         with self._changed:
@@ -75,25 +90,32 @@ class Batcher:
             self._seen(len(batch))
             results = self._run(batch)
             self._loop.call_soon_threadsafe(_deliver, list(zip(batch, results, strict=True)))
+            self.release()
 
     def _next(self) -> list[_Job]:
         """The jobs of the next pass; none when it is time to end."""
         with self._changed:
-            self._free += 1
-            try:
-                while True:
-                    self._changed.wait_for(lambda: self._jobs or self._stopped)
-                    self._wait_for_more()
-                    share = min(self._max_batch, -(-len(self._jobs) // self._free))
-                    batch: list[_Job] = []
-                    while self._jobs and len(batch) < share:
-                        job = self._jobs.popleft()
-                        if not job.future.cancelled():  # who asked has stopped waiting
-                            batch.append(job)
-                    if batch or (self._stopped and not self._jobs):
-                        return batch
-            finally:
-                self._free -= 1
+            while True:
+                self._changed.wait_for(lambda: (self._free() and self._jobs) or self._over())
+                self._wait_for_more()
+                # While it waited for more, others may have taken the jobs or the last free place.
+                share = min(self._max_batch, -(-len(self._jobs) // max(1, self._free())))
+                batch: list[_Job] = []
+                while self._free() and self._jobs and len(batch) < share:
+                    job = self._jobs.popleft()
+                    if not job.future.cancelled():  # who asked has stopped waiting
+                        batch.append(job)
+                if batch:
+                    self._busy += 1
+                    return batch
+                if self._over():
+                    return batch
+
+    def _free(self) -> int:
+        return self._workers - self._busy
+
+    def _over(self) -> bool:
+        return self._stopped and not self._jobs
 
     def _wait_for_more(self) -> None:
         until = time.monotonic() + self._max_wait
