@@ -240,7 +240,7 @@ def table(rows: list[dict[str, Any]]) -> str:
         "",
         "Random weights; each export went through the gate of `model.export` (batches of 1, 2, 5, 17; threads 1 and",
         "2; awkward inputs). A cell holds: largest difference of an output (of its tolerance), share of equal answers, size, time of one",
-        "sample against eager PyTorch (one thread, best of fifteen; not for weights alone), seconds to write (two cores;",
+        "sample against eager PyTorch (one thread, best of fifteen; not for weights alone), seconds to write (two cores, two at a time;",
         "the first format of an architecture also loads its libraries). Made by `benchmarks/export_table.py`.",
         "",
         f"| architecture | task | {' | '.join(FORMATS)} |",

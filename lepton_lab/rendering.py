@@ -156,13 +156,18 @@ class Table:
         weight = "font-weight:bold;" if index in self.best else ""
         mark = " ▲" if index in self.best else ""
         cells = [
-            f'<td style="{weight}{_ALIGN[r]}">{escape(cell)}{mark if i == 0 else ""}</td>'
+            f'<td style="{weight}{_ALIGN[r]}">{_unbroken(escape(cell))}{mark if i == 0 else ""}</td>'
             for i, (cell, r) in enumerate(zip(row, right, strict=True))
         ]
         return f"<tr>{''.join(cells)}</tr>"
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return bundle(self.text(), self.html())
+
+
+def _unbroken(text: str) -> str:
+    """A number stays on the line of its unit."""
+    return text.replace(" ", "\N{NO-BREAK SPACE}") if len(text) <= 12 and text[:1].isdigit() else text
 
 
 @dataclass(frozen=True)

@@ -351,3 +351,9 @@ def test_no_unit_is_given_a_number_that_belongs_to_the_next_one(number):
 def test_a_number_is_shown_with_its_interval_and_with_n():
     assert rendering.interval(0.934, 0.921, 0.945, 400) == "0.934 [0.921, 0.945] (n = 400)"
     assert rendering.interval(1.0, 0.99, 1.0) == "1.000 [0.990, 1.000]"
+
+
+def test_a_number_is_not_parted_from_its_unit():
+    html = Table(("size", "score"), [("851.7 kB", "0.985 [0.963, 0.994]"), ("a b", "9")]).html()
+    assert "851.7\N{NO-BREAK SPACE}kB" in html
+    assert "0.985 [0.963, 0.994]" in html and "a b" in html

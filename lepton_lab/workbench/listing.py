@@ -189,7 +189,7 @@ class RunList(Sequence[Run]):
                 r["model"] + (" (random)" if r["weights"] == "random" else ""),
                 r["data"],
                 _value(r, named=len(metrics) > 1),
-                "" if r["epoch"] is None else r["epoch"],
+                r["epoch"] or "",
                 duration(r["seconds"]) if r["seconds"] else "",
             )
             for r in rows
@@ -215,18 +215,21 @@ class RunList(Sequence[Run]):
 
 
 def _best(rows: Sequence[dict[str, Any]]) -> frozenset[int]:
-    """The best of each group of runs that can be compared: on the same data, by the same metric."""
-    groups: dict[tuple[str, str], list[tuple[float, int]]] = {}
+    """The best of each group of runs that can be compared: the same samples, the same metric."""
+    groups: dict[tuple[str, ...], list[tuple[float, int]]] = {}
     for number, row in enumerate(rows):
         if row["score"] is not None:
-            groups.setdefault((row["data"], row["metric_name"]), []).append((row["score"], number))
+            group = (row["data"], row["split"], row["metric_name"])
+            groups.setdefault(group, []).append((row["score"], number))
     return frozenset(max(group)[1] for group in groups.values() if len(group) > 1)
 
 
 def _value(row: dict[str, Any], *, named: bool) -> str:
     if row["metric"] is None:
         return ""
-    return f"{row['metric']:.3f}" + (f" {_words(row['metric_name'])}" if named else "")
+    name = f" {_words(row['metric_name'])}" if named else ""
+    elsewhere = f" on {row['split']}" if row["split"] != "val" else ""
+    return f"{row['metric']:.3f}{name}{elsewhere}"
 
 
 def _words(metric: str) -> str:
@@ -251,6 +254,7 @@ def _row(item: Run) -> dict[str, Any]:
         "metric": best.get(best.get("metric", "accuracy")),
         "metric_name": best.get("metric", ""),
         "score": best.get("score"),
+        "split": best.get("split", "val"),
         "epoch": best.get("epoch"),
         "seconds": seconds,
         "created": record.get("created"),

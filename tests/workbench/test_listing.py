@@ -136,6 +136,10 @@ def test_runs_are_ranked_by_their_own_metric_and_only_against_runs_on_the_same_d
         best = {"metric": metric, metric: value, "score": sign * value, "epoch": 1}
         made(name, data={"name": data}, best=best)
 
+    small = {"metric": "accuracy", "accuracy": 0.9, "split": "test", "epoch": 0}
+    made("small", data={"name": "prices"}, best=small)
+    assert lab.runs().table().rows[0][4:6] == ("0.900 on test", "")
+    lab.run("small").delete()
     scored("near", "prices", "mean_absolute_error", 0.1, -1)
     scored("far", "prices", "mean_absolute_error", 0.9, -1)
     table = lab.runs().table()
