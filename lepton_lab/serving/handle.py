@@ -170,5 +170,7 @@ class Serving:
         if not is_loopback(self.url.split("//")[1].rsplit(":", 1)[0].strip("[]")):
             facts["reach"] = "other machines can ask it; the token is not encrypted on its way"
         self._shown = True
+        if self._server.gone:
+            return Card(f"{self.path.name} is not served any more.", facts)._repr_mimebundle_()
         steps = [f"curl -F file=@FILE -H 'Authorization: Bearer TOKEN' {self.url}/predict", "it ends with .stop(), or with this kernel"]
         return Card(f"{self.path.name} is served.", facts, next_steps=steps)._repr_mimebundle_()

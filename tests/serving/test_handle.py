@@ -59,7 +59,9 @@ def test_an_artifact_serves_itself_and_stops_at_the_end_of_the_block(colors):
         assert serving.token not in " ".join(process.cmdline())
     assert not serving.running
     serving.stop()
-    assert "stopped" in serving._repr_mimebundle_()["text/plain"]
+    text = serving._repr_mimebundle_()["text/plain"]
+    assert "is not served any more" in text and "stopped" in text
+    assert "curl" not in text
     with pytest.raises(LeptonError, match="did not answer"):
         serving.predict(picture("red"))
 
